@@ -1,0 +1,92 @@
+package replay
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strconv"
+
+	"github.com/leasekernel/leasekernel/evict"
+	"github.com/leasekernel/leasekernel/preserve"
+)
+
+// maxVictimsRecorded is up to how many victims a recording lists all of them.
+const maxVictimsRecorded = 300
+
+// firstVictims is how many of more victims it lists.
+const firstVictims = 50
+
+func replayEvict(line []byte, c *checker) error {
+	var recorded caseOf[struct {
+		Percent    number   `json:"percent"`
+		Size       int32    `json:"registrySize"`
+		Candidates int      `json:"candidates"`
+		SeedMillis int64    `json:"seedMillis"`
+		IDs        []string `json:"ids"`
+	}, struct {
+		Limit       int32  `json:"limit"`
+		ToEvict     int    `json:"toEvict"`
+		Victims     []int  `json:"victims"`
+		VictimCount int    `json:"victimCount"`
+		PosHash     string `json:"posHash"`
+		IDHash      string `json:"idHash"`
+		SizeAfter   int    `json:"sizeAfter"`
+	}]
+	if err := decode(line, &recorded); err != nil {
+		return err
+	}
+	in, want := recorded.Inputs, recorded.Outputs
+	if in.IDs != nil && len(in.IDs) != in.Candidates {
+		return fmt.Errorf("%d ids for %d candidates", len(in.IDs), in.Candidates)
+	}
+
+	calculator, err := preserve.NewCalculator(preserve.Config{Release: preserve.EurekaV1_9_17, Percent: float64(in.Percent)})
+	if err != nil {
+		return err
+	}
+	limit := evict.EurekaLimit(in.Size, calculator.Keep(in.Size))
+	positions := make([]int, in.Candidates)
+	for i := range positions {
+		positions[i] = i
+	}
+	victims, err := evict.Pick(evict.NewJavaRandom(in.SeedMillis), positions, int(limit))
+	if err != nil {
+		return err
+	}
+
+	c.check("limit", limit, want.Limit)
+	c.check("toEvict", min(in.Candidates, int(limit)), want.ToEvict)
+	c.check("victimCount", len(victims), want.VictimCount)
+	c.check("sizeAfter", int(in.Size)-len(victims), want.SizeAfter)
+	listed := victims
+	if len(victims) > maxVictimsRecorded {
+		listed = victims[:firstVictims]
+	}
+	checkEach(c, "victims", listed, want.Victims)
+	c.check("posHash", hashLines(victims, func(position int) string { return fmt.Sprint("c", position) }), want.PosHash)
+	checkIDHash(c, in.IDs, victims, want.IDHash)
+	return nil
+}
+
+// checkIDHash compares the hash of the victims' ids. Of cases with more than
+// 60 candidates the ids were not recorded; then only the shape of the hash
+// can be checked, and that no victims have the hash of nothing.
+func checkIDHash(c *checker, ids []string, victims []int, want string) {
+	if ids != nil || len(victims) == 0 {
+		c.check("idHash", hashLines(victims, func(position int) string { return ids[position] }), want)
+		return
+	}
+	_, err := strconv.ParseUint(want, 16, 64)
+	c.check("idHash is a hash of something", err == nil && len(want) == 16 && want != hashLines(nil, nil), true)
+}
+
+// hashLines is the FNV-1a hash, in hex, of the texts joined by newlines.
+func hashLines(victims []int, text func(position int) string) string {
+	hash := fnv.New64a()
+	for i, position := range victims {
+		if i > 0 {
+			hash.Write([]byte{'\n'})
+		}
+		hash.Write([]byte(text(position)))
+	}
+	return fmt.Sprintf("%016x", hash.Sum64())
+}

@@ -1,0 +1,173 @@
+// Package replay feeds recordings of the real Eureka code through the public
+// API of the kernels and compares every recorded value.
+//
+// A recording is a file of JSON lines, one case a line, gzipped if its name
+// ends in .gz. The name up to the first dot is its kind: lease.a.jsonl.gz has
+// the kind "lease". The formats are described in testdata/eureka/README.md.
+package replay
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// ErrUnknownKind is wrapped by the error for a file whose kind has no
+// replayer.
+var ErrUnknownKind = errors.New("unknown kind of recording")
+
+// replayers maps a kind to the function that replays one case. An error says
+// that the case could not be replayed, or not to its end; it is then skipped.
+var replayers = map[string]func(line []byte, c *checker) error{
+	"compensation": replayCompensation,
+	"evict":        replayEvict,
+	"javarandom":   replayJavaRandom,
+	"lease":        replayLease,
+	"rate":         replayRate,
+	"supervisor":   replaySupervisor,
+	"threshold":    replayThreshold,
+}
+
+// Kinds returns the kinds that can be replayed, sorted.
+func Kinds() []string { return slices.Sorted(maps.Keys(replayers)) }
+
+// Mismatch is one value that came out differently from the recording.
+type Mismatch struct {
+	Case string // the case's id
+	Step int    // index of the operation in the case, from 0
+	What string // the value's name
+	Want string // as recorded
+	Got  string
+}
+
+func (m Mismatch) String() string {
+	return fmt.Sprintf("%s step %d: %s is %s, recorded %s", m.Case, m.Step, m.What, m.Got, m.Want)
+}
+
+// Skip is a case that was not replayed to its end, and why.
+type Skip struct {
+	Case   string
+	Reason string
+}
+
+// maxKept bounds the mismatches and skips that a Result keeps; all are
+// counted.
+const maxKept = 20
+
+// Result is what the replay of one file found.
+type Result struct {
+	Name       string // the file's base name
+	Cases      int
+	Checks     int // compared values
+	Mismatches int
+	Skipped    int
+	First      []Mismatch // the first mismatches, 20 at most
+	FirstSkips []Skip     // the first skipped cases, 20 at most
+}
+
+// OK reports whether everything was replayed and nothing differed.
+func (r Result) OK() bool { return r.Mismatches == 0 && r.Skipped == 0 }
+
+// Files returns the recordings that the paths name: files as they are, and
+// from directories, at any depth, those ending in .jsonl or .jsonl.gz, in
+// lexical order. It fails if a path cannot be read or a directory has none.
+func Files(paths ...string) ([]string, error) {
+	var files []string
+	for _, path := range paths {
+		before := len(files)
+		err := filepath.WalkDir(path, func(file string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if file == path || isRecording(file) {
+				if !entry.IsDir() {
+					files = append(files, file)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(files) == before {
+			return nil, fmt.Errorf("%s: no .jsonl or .jsonl.gz file in it", path)
+		}
+	}
+	return files, nil
+}
+
+func isRecording(file string) bool {
+	return strings.HasSuffix(file, ".jsonl") || strings.HasSuffix(file, ".jsonl.gz")
+}
+
+// File replays one recording. It fails if the file cannot be read, holds a
+// line that is not a case, or is of an unknown kind.
+func File(path string) (Result, error) {
+	name := filepath.Base(path)
+	kind, _, _ := strings.Cut(name, ".")
+	replay, ok := replayers[kind]
+	if !ok {
+		return Result{}, fmt.Errorf("%s: %w: %q is none of %s", path, ErrUnknownKind, kind, strings.Join(Kinds(), ", "))
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return Result{}, err
+	}
+	defer file.Close()
+	lines := io.Reader(file)
+	if strings.HasSuffix(name, ".gz") {
+		if lines, err = gzip.NewReader(file); err != nil {
+			return Result{}, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	c := &checker{result: Result{Name: name}}
+	if err := c.replayAll(lines, replay); err != nil {
+		return Result{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c.result, nil
+}
+
+func (c *checker) replayAll(lines io.Reader, replay func([]byte, *checker) error) error {
+	reader := bufio.NewReader(lines)
+	for {
+		line, err := reader.ReadBytes('\n')
+		if len(strings.TrimSpace(string(line))) > 0 {
+			if err := c.replayCase(line, replay); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (c *checker) replayCase(line []byte, replay func([]byte, *checker) error) error {
+	c.result.Cases++
+	var header struct {
+		ID string `json:"id"`
+	}
+	if err := json.Unmarshal(line, &header); err != nil {
+		return fmt.Errorf("case %d: %w", c.result.Cases, err)
+	}
+	if header.ID == "" {
+		return fmt.Errorf("case %d: it has no id", c.result.Cases)
+	}
+	c.id, c.step = header.ID, 0
+	if err := replay(line, c); err != nil {
+		c.skip(err)
+	}
+	return nil
+}

@@ -1,0 +1,3 @@
+module github.com/leasekernel/leasekernel
+
+go 1.25

@@ -1,0 +1,161 @@
+package lease
+
+import (
+	"math"
+	"runtime"
+	"time"
+)
+
+// Registered returns the instant at which the lease was granted.
+func (l *Lease[V]) Registered() time.Time { return l.registered }
+
+// LastRenewal returns the instant of the last renewal, or of the registration
+// if there was none. It is the true instant also under Eureka's rule, which
+// publishes one that lies a duration in the future (see [Lease.Published]).
+func (l *Lease[V]) LastRenewal() time.Time {
+	seen := l.word.load()
+	switch {
+	case seen&renewed == 0:
+		return l.registered
+	case l.term.Rule == Eureka:
+		return time.UnixMilli(l.epoch + seen.offset() - l.millis)
+	}
+	return l.registered.Add(time.Duration(seen.offset()))
+}
+
+// Ended returns the instant at which the lease was cancelled or evicted, and
+// whether it was. Exact leases keep it within 146 years of the registration.
+func (l *Lease[V]) Ended() (at time.Time, ok bool) {
+	if l.word.load()&live != 0 {
+		return time.Time{}, false
+	}
+	offset := l.finalEnding().offset()
+	if l.term.Rule == Eureka {
+		return time.UnixMilli(l.epoch + offset), true
+	}
+	return l.registered.Add(time.Duration(offset)), true
+}
+
+// ServiceUp records that the holder's service came up at instant now. Only
+// the first call counts; the result reports whether this was it.
+//
+// Eureka: the value 0 stands for "never", so that at the Unix epoch, or after
+// SetServiceUp with it, the next call counts again (quirk L9).
+func (l *Lease[V]) ServiceUp(now time.Time) bool {
+	never, at := l.serviceUpScale(now)
+	return l.up.CompareAndSwap(never, at)
+}
+
+// SetServiceUp overwrites the instant at which the service came up. A
+// registration that replaces a lease carries the old one's over with it.
+func (l *Lease[V]) SetServiceUp(at time.Time) {
+	_, value := l.serviceUpScale(at)
+	l.up.Store(value)
+}
+
+// ServiceUpAt returns the instant at which the service came up, and whether
+// it did.
+func (l *Lease[V]) ServiceUpAt() (at time.Time, ok bool) {
+	value := l.up.Load()
+	if l.term.Rule == Eureka {
+		return time.UnixMilli(value), value != 0
+	}
+	return l.registered.Add(time.Duration(value)), value != unset
+}
+
+// serviceUpScale returns what stands for "never" and for the instant under
+// the lease's rule.
+func (l *Lease[V]) serviceUpScale(at time.Time) (never, value int64) {
+	if l.term.Rule == Eureka {
+		return 0, at.UnixMilli()
+	}
+	return unset, max(int64(at.Sub(l.registered)), unset+1)
+}
+
+// Timestamps is what Eureka's REST interface publishes of a lease, in
+// milliseconds since the Unix epoch. Zero stands for "has not happened".
+type Timestamps struct {
+	Registration int64
+	LastRenewal  int64
+	Eviction     int64
+	ServiceUp    int64
+}
+
+// Published returns the lease's timestamps as Eureka's clients expect them.
+//
+// Under Eureka's rule they are the original's fields to the bit: after a
+// renewal LastRenewal lies one duration in the future (quirk L10), and a
+// cancel at or before the epoch shows in Eviction without having ended the
+// lease (L6). Under the exact rule they are the true instants.
+func (l *Lease[V]) Published() Timestamps {
+	seen := l.word.load()
+	published := Timestamps{Registration: l.epoch, Eviction: l.publishedEviction(seen)}
+	if l.term.Rule == Eureka {
+		published.LastRenewal = l.epoch + seen.offset()
+		published.ServiceUp = l.up.Load()
+		return published
+	}
+	published.LastRenewal = l.registered.Add(time.Duration(seen.offset())).UnixMilli()
+	if at, ok := l.ServiceUpAt(); ok {
+		published.ServiceUp = at.UnixMilli()
+	}
+	return published
+}
+
+func (l *Lease[V]) publishedEviction(seen word) int64 {
+	e := ending(l.end.Load())
+	if seen&live == 0 {
+		e = l.finalEnding()
+	}
+	switch {
+	case e == noEnding:
+		return 0
+	case l.term.Rule == Eureka:
+		return l.epoch + e.offset()
+	}
+	return l.registered.Add(time.Duration(e.offset())).UnixMilli()
+}
+
+// An ending is the instant of the end as an offset from the registration (63
+// bits) and a flag. Without the flag it is only published: the time of an
+// Eureka cancel that did not end the lease.
+type ending int64
+
+const (
+	final ending = 1
+
+	// maxEnding is the farthest offset that an ending holds: 146 years in
+	// nanoseconds.
+	maxEnding = 1<<62 - 1
+
+	// noEnding is no instant's: its offset lies beyond maxEnding.
+	noEnding ending = math.MinInt64
+)
+
+func newEnding(offset int64, flag ending) ending { return ending(offset)<<1 | flag }
+
+func (e ending) offset() int64 { return int64(e) >> 1 }
+
+// finalEnding returns the instant of the end, for which the caller has seen
+// the live flag cleared. It waits for the goroutine that cleared the flag to
+// store it, which is the next thing that goroutine does.
+func (l *Lease[V]) finalEnding() ending {
+	for {
+		if e := ending(l.end.Load()); e&final != 0 {
+			return e
+		}
+		runtime.Gosched()
+	}
+}
+
+// publishVoidEnd publishes an Eureka cancel that does not end the lease. It
+// never overwrites the final ending.
+func (l *Lease[V]) publishVoidEnd(now time.Time) {
+	void := newEnding(l.fromRegistration(now), 0)
+	for {
+		seen := ending(l.end.Load())
+		if seen&final != 0 || l.end.CompareAndSwap(int64(seen), int64(void)) {
+			return
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package lease
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Rule says how a lease measures its term. The zero value is [Exact].
+type Rule uint8
+
+const (
+	// Exact expires a lease one Duration after its last renewal.
+	Exact Rule = iota
+	// Eureka expires a lease as Netflix Eureka does, quirks L1 to L10 included.
+	Eureka
+)
+
+// String returns "exact" or "eureka".
+func (r Rule) String() string {
+	switch r {
+	case Exact:
+		return "exact"
+	case Eureka:
+		return "eureka"
+	}
+	return fmt.Sprintf("Rule(%d)", uint8(r))
+}
+
+// MaxDuration is the longest Duration of an exact term, about 73 years. It is
+// also how long after its registration an exact lease can be renewed.
+const MaxDuration = time.Duration(horizon)
+
+// ErrInvalid is wrapped by every error that New and Validate return.
+var ErrInvalid = errors.New("lease: invalid term")
+
+// Term says how long a lease may stay silent. It is a plain value: copy it,
+// compare it, share it between leases.
+type Term struct {
+	// Duration is the silence after which the lease expires.
+	// Exact: above zero, at most [MaxDuration].
+	// Eureka: whole seconds that fit Java's int, also zero and negative ones;
+	// Eureka's default is 90 s.
+	Duration time.Duration
+
+	// Suspect is the silence after which the lease is suspect, the warning
+	// stage before it expires (Nacos calls it unhealthy). Zero means that the
+	// term has no such stage. Exact: longer than Interval, shorter than
+	// Duration. Eureka: zero, since Eureka has no such stage.
+	Suspect time.Duration
+
+	// Interval is the pause between two renewals that the holder promises.
+	// Exact: above zero and shorter than Duration. Eureka: not looked at.
+	Interval time.Duration
+
+	// Rule selects the arithmetic.
+	Rule Rule
+}
+
+// Validate returns every rule that the term breaks, joined in one error, or
+// nil. Each problem names the field, its value and the rule, and wraps
+// [ErrInvalid].
+func (t Term) Validate() error {
+	switch t.Rule {
+	case Exact:
+		return t.validateExact()
+	case Eureka:
+		return t.validateEureka()
+	}
+	return invalid("Rule", t.Rule, "must be Exact or Eureka")
+}
+
+func (t Term) validateExact() error {
+	var problems []error
+	if t.Duration <= 0 || t.Duration > MaxDuration {
+		problems = append(problems, invalid("Duration", t.Duration, fmt.Sprintf("must be above 0 and at most %v", MaxDuration)))
+	}
+	if t.Interval <= 0 {
+		problems = append(problems, invalid("Interval", t.Interval, "must be above 0"))
+	} else if t.Interval >= t.Duration {
+		problems = append(problems, invalid("Interval", t.Interval, fmt.Sprintf("must be shorter than Duration (%v)", t.Duration)))
+	}
+	if t.Suspect != 0 && (t.Suspect <= t.Interval || t.Suspect >= t.Duration) {
+		problems = append(problems, invalid("Suspect", t.Suspect,
+			fmt.Sprintf("must be 0, or longer than Interval (%v) and shorter than Duration (%v)", t.Interval, t.Duration)))
+	}
+	return errors.Join(problems...)
+}
+
+func (t Term) validateEureka() error {
+	var problems []error
+	seconds := t.Duration / time.Second
+	if t.Duration%time.Second != 0 || seconds < math.MinInt32 || seconds > math.MaxInt32 {
+		problems = append(problems, invalid("Duration", t.Duration, "must be whole seconds between -2147483648 s and 2147483647 s"))
+	}
+	if t.Suspect != 0 {
+		problems = append(problems, invalid("Suspect", t.Suspect, "must be 0: rule eureka has no suspect stage"))
+	}
+	return errors.Join(problems...)
+}
+
+// eurekaMillis is the original's duration in milliseconds: an int times 1000,
+// which overflows beyond 2 147 483 s (quirk L3).
+func (t Term) eurekaMillis() int64 {
+	return int64(int32(t.Duration/time.Second) * 1000)
+}
+
+func invalid(field string, value any, rule string) error {
+	return fmt.Errorf("%w: %s is %v: %s", ErrInvalid, field, value, rule)
+}

@@ -1,0 +1,140 @@
+package preserve
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+	"sync/atomic"
+	"time"
+)
+
+// ExpectationConfig is what an [Expectation] starts with.
+type ExpectationConfig struct {
+	// Window is the span in which the meter counts renewals: above zero.
+	Window time.Duration
+	// Percent is the fraction of the expected renewals that must be reached,
+	// from 0 to 1, read as a decimal number of nine digits. With 0 eviction is
+	// always allowed once the warm-up is over.
+	Percent float64
+	// Warmup is how long after the start eviction is withheld, since the
+	// meter has not seen a whole window yet: usually Window, not negative.
+	Warmup time.Duration
+}
+
+// Expectation is the exact rule of self-preservation: it expects of every
+// live lease the renewals that the lease's own interval promises, window /
+// interval each, and nothing of leases that do not exist. Eviction is allowed
+// while the renewals reach percent of the sum. There is nothing to open and
+// nothing to update. Make one with [NewExpectation]; it must not be copied.
+//
+// The sum is kept in whole units of 2^-20 renewals. Adding a lease and
+// removing it change it by the same integer, so that it cannot drift, and an
+// Expectation without leases expects exactly 0. Rounding to the unit costs
+// at most half a millionth of a renewal per lease. The comparison is made in
+// integers, so that 55 renewals reach 0.55 of 100, which floating point
+// denies.
+//
+// All methods may be called by any number of goroutines at once. The sum is
+// one atomic word, changed by addition only; the rest never changes.
+type Expectation struct {
+	config    ExpectationConfig
+	percent   uint64 // in billionths
+	warmUntil time.Time
+	units     atomic.Int64
+}
+
+// unitsPerRenewal is the resolution of the sum. A lease adds at most
+// maxPerLease renewals, 2^40 units, so that millions of the fastest leases
+// and hundreds of billions of usual ones stay below 2^63.
+const (
+	unitsPerRenewal = 1 << 20
+	maxPerLease     = 1 << 20
+	billion         = 1_000_000_000
+)
+
+// NewExpectation returns an expectation without leases, which starts to warm
+// up at instant now. It fails, naming all problems, on a config out of range.
+func NewExpectation(now time.Time, config ExpectationConfig) (*Expectation, error) {
+	var problems []error
+	if config.Window <= 0 {
+		problems = append(problems, invalid("Window", config.Window, "must be above 0"))
+	}
+	if !(config.Percent >= 0 && config.Percent <= 1) {
+		problems = append(problems, invalid("Percent", config.Percent, "must be a number from 0 to 1"))
+	}
+	if config.Warmup < 0 {
+		problems = append(problems, invalid("Warmup", config.Warmup, "must not be negative"))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return &Expectation{
+		config:    config,
+		percent:   uint64(math.Round(config.Percent * billion)),
+		warmUntil: now.Add(config.Warmup),
+	}, nil
+}
+
+// Add expects the renewals of one more lease with the given interval. It
+// fails, changing nothing, if interval is not above zero, or so short that it
+// promises more than 1048576 renewals in a window.
+func (e *Expectation) Add(interval time.Duration) error {
+	return e.change(interval, 1)
+}
+
+// Remove no longer expects the renewals of a lease that was added with this
+// interval. It fails, changing nothing, where [Expectation.Add] does.
+func (e *Expectation) Remove(interval time.Duration) error {
+	return e.change(interval, -1)
+}
+
+func (e *Expectation) change(interval time.Duration, sign int64) error {
+	if interval <= 0 || interval < e.config.Window/maxPerLease {
+		return invalid("interval", interval, fmt.Sprintf("must be above 0 and at least a %dth of the window (%v)", maxPerLease, e.config.Window))
+	}
+	renewals := float64(e.config.Window) / float64(interval)
+	e.units.Add(sign * int64(renewals*unitsPerRenewal+0.5))
+	return nil
+}
+
+// Expected returns the renewals that the leases promise in one window.
+func (e *Expectation) Expected() float64 { return renewalsOf(e.units.Load()) }
+
+// Decide returns whether eviction is allowed at instant now after a window
+// with the given renewals.
+func (e *Expectation) Decide(now time.Time, renewals int64) Decision {
+	units := e.units.Load()
+	d := Decision{
+		Rule:      "exact",
+		Renewals:  renewals,
+		Threshold: renewalsOf(units) * e.config.Percent,
+		Expected:  renewalsOf(units),
+		Percent:   e.config.Percent,
+		reaching:  true,
+	}
+	switch {
+	case now.Before(e.warmUntil):
+		d.WarmUntil = e.warmUntil
+		return d.decided(WarmingUp)
+	case e.reached(renewals, units):
+		return d.decided(EnoughRenewals)
+	}
+	return d.decided(TooFewRenewals)
+}
+
+// reached reports whether renewals >= percent * expected, with both sides
+// multiplied by unitsPerRenewal * billion: 128-bit integers.
+func (e *Expectation) reached(renewals, units int64) bool {
+	if units <= 0 || e.percent == 0 {
+		return true
+	}
+	if renewals < 0 {
+		return false
+	}
+	haveHi, haveLo := bits.Mul64(uint64(renewals), unitsPerRenewal*billion)
+	wantHi, wantLo := bits.Mul64(uint64(units), e.percent)
+	return haveHi > wantHi || haveHi == wantHi && haveLo >= wantLo
+}
+
+func renewalsOf(units int64) float64 { return float64(units) / unitsPerRenewal }

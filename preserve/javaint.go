@@ -1,0 +1,18 @@
+package preserve
+
+import "math"
+
+// JavaInt is Java's (int) cast of a double: it truncates toward zero, stops
+// at the ends of an int, and makes NaN 0 (quirk T1). Go's own conversion
+// leaves the last two cases to the processor.
+func JavaInt(x float64) int32 {
+	switch {
+	case math.IsNaN(x):
+		return 0
+	case x >= math.MaxInt32:
+		return math.MaxInt32
+	case x <= math.MinInt32:
+		return math.MinInt32
+	}
+	return int32(x)
+}

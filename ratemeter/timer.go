@@ -1,0 +1,97 @@
+package ratemeter
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Errors of [MeasuredRate.Start], each an exception of the original's
+// java.util.Timer. They come wrapped with the values that caused them.
+var (
+	// ErrNegativeDelay: the interval is below zero (Java: "Negative delay.").
+	ErrNegativeDelay = errors.New("must not be negative")
+	// ErrNonPositivePeriod: the interval is zero (Java: "Non-positive period.").
+	ErrNonPositivePeriod = errors.New("must not be zero")
+	// ErrFractionalInterval: the interval is not a whole number of
+	// milliseconds, which the original cannot express.
+	ErrFractionalInterval = errors.New("must be whole milliseconds")
+	// ErrIllegalExecutionTime: the first firing would lie before the Unix
+	// epoch (Java: "Illegal execution time.").
+	ErrIllegalExecutionTime = errors.New("must not fire before the Unix epoch")
+	// ErrTimerCancelled: the meter was stopped, for good (Java: "Timer already
+	// cancelled.", quirk R4).
+	ErrTimerCancelled = errors.New("timer already cancelled")
+)
+
+// timer is java.util.Timer with one task of fixed delay, as a state machine.
+//
+// The original compares wall-clock milliseconds but sleeps on the monotonic
+// clock (quirk R3). Hence two notions of due: wake, the instant until which
+// it sleeps, compared on the monotonic clock where the instants have one; and
+// next, the wall-clock millisecond that decides, once awake, whether it fires
+// or sleeps on.
+type timer struct {
+	interval  time.Duration
+	running   bool
+	cancelled bool
+	wake      time.Time
+	next      int64
+}
+
+func (t *timer) start(now time.Time) error {
+	if t.running {
+		return nil
+	}
+	if err := t.refuse(now.UnixMilli()); err != nil {
+		return err
+	}
+	t.running = true
+	t.sleep(now)
+	return nil
+}
+
+// refuse checks in the original's order.
+func (t *timer) refuse(now int64) error {
+	switch {
+	case t.interval < 0:
+		return fmt.Errorf("ratemeter: interval is %v: %w", t.interval, ErrNegativeDelay)
+	case t.interval == 0:
+		return fmt.Errorf("ratemeter: interval is 0: %w", ErrNonPositivePeriod)
+	case t.interval%time.Millisecond != 0:
+		return fmt.Errorf("ratemeter: interval is %v: %w", t.interval, ErrFractionalInterval)
+	case now+t.interval.Milliseconds() < 0:
+		return fmt.Errorf("ratemeter: now is %d ms, interval %v: %w", now, t.interval, ErrIllegalExecutionTime)
+	case t.cancelled:
+		return fmt.Errorf("ratemeter: start after stop: %w", ErrTimerCancelled)
+	}
+	return nil
+}
+
+func (t *timer) stop() {
+	if t.running {
+		t.running, t.cancelled = false, true
+	}
+}
+
+// sleep schedules the next firing one interval after now: fixed delay, so a
+// late firing delays all later ones (quirk R2).
+func (t *timer) sleep(now time.Time) {
+	t.next = now.UnixMilli() + t.interval.Milliseconds()
+	t.wake = now.Add(t.interval)
+}
+
+// fire reports whether the task runs at instant now. Asleep, it does not
+// look at the wall clock, so a forward step changes nothing; awake too early
+// on the wall clock, after a backward step, it sleeps for what is missing.
+func (t *timer) fire(now time.Time) bool {
+	if !t.running || now.Before(t.wake) {
+		return false
+	}
+	if early := t.next - now.UnixMilli(); early > 0 {
+		t.wake = now.Add(time.Duration(early) * time.Millisecond)
+		return false
+	}
+	t.sleep(now)
+	return true
+}
