@@ -28,12 +28,13 @@ type ExpectationConfig struct {
 // while the renewals reach percent of the sum. There is nothing to open and
 // nothing to update. Make one with [NewExpectation]; it must not be copied.
 //
-// The sum is kept in whole units of 2^-20 renewals. Adding a lease and
+// The sum is kept in whole units of 1/720720 renewal. Adding a lease and
 // removing it change it by the same integer, so that it cannot drift, and an
 // Expectation without leases expects exactly 0. Rounding to the unit costs
-// at most half a millionth of a renewal per lease. The comparison is made in
-// integers, so that 55 renewals reach 0.55 of 100, which floating point
-// denies.
+// less than a millionth of a renewal per lease, and nothing where window /
+// interval is a fraction with a denominator up to 16, as it is of a minute
+// and 7, 30, 45 or 90 seconds. The comparison is made in integers, so that 55
+// renewals reach 0.55 of 100, which floating point denies.
 //
 // All methods may be called by any number of goroutines at once. The sum is
 // one atomic word, changed by addition only; the rest never changes.
@@ -44,11 +45,12 @@ type Expectation struct {
 	units     atomic.Int64
 }
 
-// unitsPerRenewal is the resolution of the sum. A lease adds at most
-// maxPerLease renewals, 2^40 units, so that millions of the fastest leases
-// and hundreds of billions of usual ones stay below 2^63.
+// unitsPerRenewal is the resolution of the sum: the least number that 1 to 16
+// all divide. A lease adds at most maxPerLease renewals, fewer than 2^40
+// units, so that millions of the fastest leases and hundreds of billions of
+// usual ones stay below 2^63.
 const (
-	unitsPerRenewal = 1 << 20
+	unitsPerRenewal = 720720
 	maxPerLease     = 1 << 20
 	billion         = 1_000_000_000
 )
@@ -93,9 +95,16 @@ func (e *Expectation) change(interval time.Duration, sign int64) error {
 	if interval <= 0 || interval < e.config.Window/maxPerLease {
 		return invalid("interval", interval, fmt.Sprintf("must be above 0 and at least a %dth of the window (%v)", maxPerLease, e.config.Window))
 	}
-	renewals := float64(e.config.Window) / float64(interval)
-	e.units.Add(sign * int64(renewals*unitsPerRenewal+0.5))
+	e.units.Add(sign * e.unitsOf(interval))
 	return nil
+}
+
+// unitsOf is window / interval in units, rounded to the nearest.
+func (e *Expectation) unitsOf(interval time.Duration) int64 {
+	hi, lo := bits.Mul64(uint64(e.config.Window), unitsPerRenewal)
+	lo, carry := bits.Add64(lo, uint64(interval)/2, 0)
+	units, _ := bits.Div64(hi+carry, lo, uint64(interval))
+	return int64(units)
 }
 
 // Expected returns the renewals that the leases promise in one window.
@@ -108,7 +117,7 @@ func (e *Expectation) Decide(now time.Time, renewals int64) Decision {
 	d := Decision{
 		Rule:      "exact",
 		Renewals:  renewals,
-		Threshold: renewalsOf(units) * e.config.Percent,
+		Threshold: float64(units) * e.config.Percent / unitsPerRenewal,
 		Expected:  renewalsOf(units),
 		Percent:   e.config.Percent,
 		reaching:  true,

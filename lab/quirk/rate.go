@@ -1,0 +1,198 @@
+package quirk
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/leasekernel/leasekernel/preserve"
+	"github.com/leasekernel/leasekernel/ratemeter"
+)
+
+func rateQuirks() []Quirk {
+	return []Quirk{
+		{
+			ID:    "R1",
+			Title: "The window tumbles: blind for its first minute, stale for the rest",
+			Story: "One renewal a second for 60 s, then silence. Read the meter after 30 s, 60 s, 119 s and 120 s. The exact value counts the renewals of the last 60 s one by one.",
+			Facts: []Fact{
+				eureka("0, 60, 60, 0", func() string {
+					m := newMeterRun()
+					return fmt.Sprintf("%d, %d, %d, %d", m.countAt(30), m.countAt(60), m.silent().countAt(119), m.countAt(120))
+				}),
+				exact("30, 60, 1, 0", func() string {
+					m := newMeterRun()
+					return fmt.Sprintf("%d, %d, %d, %d", m.trueAt(30), m.trueAt(60), m.silent().trueAt(119), m.trueAt(120))
+				}),
+			},
+		},
+		{
+			ID:    "R2",
+			Title: "Fixed delay: a late timer delays all later ones and counts more than a minute",
+			Story: "One renewal a second. The timer that is due after 60 s gets to run after 80 s only. Read the meter then, and see when it rotates next.",
+			Facts: []Fact{
+				eureka("80 renewals, next rotation after 140 s", func() string {
+					m := newMeterRun()
+					m.pauseUntil(80)
+					return fmt.Sprintf("%d renewals, next rotation after %d s", m.meter.Count(), m.wakesAt())
+				}),
+				exact("60 renewals, nothing rotates", func() string {
+					return fmt.Sprintf("%d renewals, nothing rotates", newMeterRun().trueAt(80))
+				}),
+			},
+		},
+		{
+			ID:    "R3",
+			Title: "A clock set back delays the rotation, a clock set forward does not advance it",
+			Story: "One renewal a second. After 30 s the wall clock is set back by 30 s, in a second run forward by 30 s. When does the meter rotate first?",
+			Facts: []Fact{
+				eureka("set back: after 90 s, set forward: after 60 s", func() string {
+					return fmt.Sprintf("set back: after %d s, set forward: after %d s", firstRotation(-30), firstRotation(30))
+				}),
+				exact("60 renewals in the last 60 s, whatever the wall clock says", func() string {
+					m := newMeterRun()
+					m.countAt(30)
+					m.step(-30)
+					return fmt.Sprintf("%d renewals in the last 60 s, whatever the wall clock says", m.trueAt(90))
+				}),
+			},
+		},
+		{
+			ID:    "R4",
+			Title: "A stopped meter cannot be started again, and keeps its last count for ever",
+			Story: "One renewal a second for 60 s, stop, start again, and 60 s more of renewals.",
+			Facts: []Fact{
+				eureka("start: ratemeter: start after stop: timer already cancelled, count after 120 s: 60", func() string {
+					m := newMeterRun()
+					m.countAt(60)
+					m.meter.Stop()
+					err := m.meter.Start(m.now())
+					return fmt.Sprintf("start: %v, count after 120 s: %d", err, m.countAt(120))
+				}),
+				exact("no counterpart: a count of the last 60 s has no timer to start or stop", nil),
+			},
+		},
+		{
+			ID:    "R5",
+			Title: "An impossible interval is refused by start, not by the constructor",
+			Story: "Make a meter with an interval of 0, and one of -1 s, and start them. The exact value is what an expectation says of such a window when it is made.",
+			Facts: []Fact{
+				eureka("ratemeter: interval is 0: must not be zero; ratemeter: interval is -1s: must not be negative", func() string {
+					return fmt.Sprintf("%v; %v", startRefuses(0), startRefuses(-time.Second))
+				}),
+				exact("preserve: invalid argument: Window is 0s: must be above 0; preserve: invalid argument: Window is -1s: must be above 0", func() string {
+					return fmt.Sprintf("%v; %v", windowRefused(0), windowRefused(-time.Second))
+				}),
+			},
+		},
+	}
+}
+
+// meterRun is a meter with windows of 60 s under one renewal a second, and
+// the thread that drives it: asleep on the monotonic clock, comparing wall
+// clock when awake.
+type meterRun struct {
+	meter    *ratemeter.MeasuredRate
+	second   int // monotonic seconds since the start
+	steps    time.Duration
+	wake     time.Duration // monotonic
+	stopped  int           // second after which renewals stop, 0 never
+	renewals []int         // the seconds at which one arrived
+	rotated  []int         // the seconds at which the meter rotated
+}
+
+func newMeterRun() *meterRun {
+	m := &meterRun{meter: ratemeter.NewMeasuredRate(time.Minute)}
+	if err := m.meter.Start(m.now()); err != nil {
+		panic(err)
+	}
+	m.sleep()
+	return m
+}
+
+func (m *meterRun) mono() time.Duration { return time.Duration(m.second) * time.Second }
+
+func (m *meterRun) now() time.Time { return t0.Add(m.mono() + m.steps) }
+
+func (m *meterRun) sleep() {
+	at, _ := m.meter.NextTick()
+	m.wake = m.mono() + at.Sub(m.now())
+}
+
+func (m *meterRun) wakesAt() int { return int(m.wake / time.Second) }
+
+func (m *meterRun) silent() *meterRun {
+	m.stopped = m.second
+	return m
+}
+
+func (m *meterRun) step(seconds int) { m.steps += time.Duration(seconds) * time.Second }
+
+// passSecond lets one second pass, at whose end a renewal arrives.
+func (m *meterRun) passSecond() {
+	m.second++
+	if m.stopped == 0 {
+		m.meter.Increment()
+		m.renewals = append(m.renewals, m.second)
+	}
+}
+
+// tick lets the thread run if it is awake.
+func (m *meterRun) tick() {
+	if m.mono() < m.wake {
+		return
+	}
+	if m.meter.Tick(m.now()) {
+		m.rotated = append(m.rotated, m.second)
+	}
+	m.sleep()
+}
+
+// countAt is what the meter shows at the given second.
+func (m *meterRun) countAt(second int) int64 {
+	for m.second < second {
+		m.passSecond()
+		m.tick()
+	}
+	return m.meter.Count()
+}
+
+// trueAt counts the renewals of the 60 s up to the given second.
+func (m *meterRun) trueAt(second int) int {
+	m.countAt(second)
+	count := 0
+	for _, at := range m.renewals {
+		if at > second-60 {
+			count++
+		}
+	}
+	return count
+}
+
+// pauseUntil lets time pass without letting the thread run before its end.
+func (m *meterRun) pauseUntil(second int) {
+	for m.second < second {
+		m.passSecond()
+	}
+	m.tick()
+}
+
+// firstRotation is the second at which the meter first rotates if the wall
+// clock steps after 30 s.
+func firstRotation(step int) int {
+	m := newMeterRun()
+	m.countAt(30)
+	m.step(step)
+	for len(m.rotated) == 0 {
+		m.countAt(m.second + 1)
+	}
+	return m.rotated[0]
+}
+
+func startRefuses(interval time.Duration) error {
+	return ratemeter.NewMeasuredRate(interval).Start(t0)
+}
+
+func windowRefused(window time.Duration) error {
+	_, err := preserve.NewExpectation(t0, preserve.ExpectationConfig{Window: window, Percent: 0.85})
+	return err
+}

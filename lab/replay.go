@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/leasekernel/leasekernel/fuzz/replay"
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+)
+
+func replayCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "replay FILE|DIR...",
+		Short: "Replay recordings of the real Eureka and compare every value",
+		Long: `Feeds recordings of the real Eureka through the kernels and compares every
+recorded value. A recording ends in .jsonl or .jsonl.gz, and its name up to
+the first dot says what it records. Directories are searched at any depth.
+
+The exit status is 0 if everything was replayed and agreed, 1 if a value
+differed or a case was skipped, and 2 if a file could not be read or is of an
+unknown kind.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(command *cobra.Command, paths []string) error {
+			files, err := replay.Files(paths...)
+			if err != nil {
+				return err
+			}
+			results, unusable := replayAll(files, command.ErrOrStderr())
+			printResults(command.OutOrStdout(), results)
+			for _, err := range unusable {
+				fmt.Fprintln(command.ErrOrStderr(), "lab:", err)
+			}
+			if len(unusable) > 0 {
+				return fmt.Errorf("%d of %d files could not be replayed", len(unusable), len(files))
+			}
+			for _, result := range results {
+				if !result.OK() {
+					return errFindings
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// replayAll replays the files, with a progress bar if stderr is a terminal.
+func replayAll(files []string, stderr io.Writer) (results []replay.Result, unusable []error) {
+	bar := progressbar.DefaultSilent(int64(len(files)))
+	if isTerminal(stderr) {
+		bar = progressbar.NewOptions(len(files),
+			progressbar.OptionSetWriter(stderr),
+			progressbar.OptionSetDescription("replaying"),
+			progressbar.OptionShowCount(),
+			progressbar.OptionClearOnFinish())
+	}
+	for _, file := range files {
+		result, err := replay.File(file)
+		if err != nil {
+			unusable = append(unusable, err)
+		} else {
+			results = append(results, result)
+		}
+		_ = bar.Add(1) // a bar that cannot be drawn is no reason to stop
+	}
+	return results, unusable
+}
+
+func printResults(w io.Writer, results []replay.Result) {
+	total := replay.Result{Name: fmt.Sprintf("total files=%d", len(results))}
+	for _, result := range results {
+		printCounts(w, result)
+		for _, mismatch := range result.First {
+			fmt.Fprintf(w, "  %s step %d: %s: expected %s, got %s\n",
+				mismatch.Case, mismatch.Step, mismatch.What, mismatch.Want, mismatch.Got)
+		}
+		for _, skip := range result.FirstSkips {
+			fmt.Fprintf(w, "  %s skipped: %s\n", skip.Case, skip.Reason)
+		}
+		total.Cases += result.Cases
+		total.Checks += result.Checks
+		total.Mismatches += result.Mismatches
+		total.Skipped += result.Skipped
+	}
+	printCounts(w, total)
+}
+
+func printCounts(w io.Writer, result replay.Result) {
+	fmt.Fprintf(w, "%s cases=%d checks=%d mismatches=%d", result.Name, result.Cases, result.Checks, result.Mismatches)
+	if result.Skipped > 0 {
+		fmt.Fprintf(w, " skipped=%d", result.Skipped)
+	}
+	fmt.Fprintln(w)
+}
