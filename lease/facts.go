@@ -75,10 +75,10 @@ func (l *Lease[V]) serviceUpScale(at time.Time) (never, value int64) {
 // Timestamps is what Eureka's REST interface publishes of a lease, in
 // milliseconds since the Unix epoch. Zero stands for "has not happened".
 type Timestamps struct {
-	Registration int64
-	LastRenewal  int64
-	Eviction     int64
-	ServiceUp    int64
+	Registration int64 // when the lease was granted
+	LastRenewal  int64 // of the last update; Eureka: in the future (L10)
+	Eviction     int64 // when it was cancelled or evicted
+	ServiceUp    int64 // when the holder's service came up
 }
 
 // Published returns the lease's timestamps as Eureka's clients expect them.

@@ -1,0 +1,37 @@
+# Everything here also works without make: the commands are the documentation.
+
+.PHONY: test race portable lint docs bench tools
+
+# The README's test command: all modules of the workspace.
+test:
+	go test work
+
+race:
+	go test -race work
+
+# 32-bit machines need aligned 64-bit atomics; other ones only have to compile.
+portable:
+	GOARCH=386 go test work
+	GOARCH=arm64 go vet work
+	GOARCH=riscv64 go vet work
+	GOOS=windows go vet work
+
+# Each nested module has to work without the workspace too.
+lint: tools
+	test -z "$$(gofmt -l .)"
+	go vet work
+	bin/staticcheck work
+	for module in fuzz bench lab examples; do (cd $$module && GOWORK=off go vet ./...) || exit 1; done
+
+# docs/QUIRKS.md is generated; a test notices when it is stale.
+docs:
+	go run ./lab quirks --markdown > docs/QUIRKS.md
+
+# BENCHMARKS.md says how to read it.
+bench: tools
+	go test -run '^$$' -bench . -count 6 -cpu 1,2 ./bench | tee bench.out
+	bin/benchstat bench.out
+
+# The linters are tools of a module of their own, never of the root.
+tools:
+	cd tools && GOWORK=off go build -o ../bin/ honnef.co/go/tools/cmd/staticcheck golang.org/x/perf/cmd/benchstat

@@ -1,0 +1,37 @@
+package leasekernel_test
+
+import (
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/leasekernel/leasekernel/lease"
+	"github.com/leasekernel/leasekernel/preserve"
+)
+
+// One of ten clients falls silent, and a pass evicts its lease, because
+// enough renewals arrived from the others for the registry to trust itself.
+func Example() {
+	start := time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)
+	term := lease.Term{Duration: 90 * time.Second, Interval: 30 * time.Second}
+	payments, err := lease.New(start, "PAYMENTS/i-0f3a9c12", term)
+	expected, err2 := preserve.NewExpectation(start, preserve.ExpectationConfig{Window: time.Minute, Percent: 0.85})
+	for i := 0; i < 10 && err2 == nil; i++ { // ten clients in all
+		err2 = expected.Add(term.Interval)
+	}
+	if err := errors.Join(err, err2); err != nil {
+		log.Fatal(err) // names every field that is wrong, its value and the rule
+	}
+	payments.Renew(start.Add(30 * time.Second)) // a heartbeat, the last one
+	now := start.Add(121 * time.Second)         // a pass, 91 s later
+	seen, expired := payments.Expired(now, 0)
+	decision := expected.Decide(now, 18) // 18 renewals were counted in the last minute
+	fmt.Println(decision)
+	if expired && decision.Allowed && payments.Evict(now, seen) {
+		fmt.Println("evicted", payments.Holder(), "- renewed:", payments.Renew(now))
+	}
+	// Output:
+	// eviction is allowed: 18 renewals reach the threshold of 17, set from 0.85 of 20 renewals
+	// evicted PAYMENTS/i-0f3a9c12 - renewed: false
+}

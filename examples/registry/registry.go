@@ -1,0 +1,132 @@
+// Command registry embeds the kernels in the smallest registry that is safe
+// to use: a map under a mutex, a pass, and no clock of its own. It plays ten
+// clients through six minutes of virtual time: one dies and is evicted, then
+// the network cuts off all others, and the registry keeps them.
+//
+//	go run ./examples/registry
+package main
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/leasekernel/leasekernel/evict"
+	"github.com/leasekernel/leasekernel/lease"
+	"github.com/leasekernel/leasekernel/preserve"
+	"github.com/leasekernel/leasekernel/ratemeter"
+)
+
+// percent of the expected renewals must arrive, and of the leases must stay.
+const percent = 0.85
+
+// registry composes the kernels. They meet through plain values only.
+type registry struct {
+	term     lease.Term
+	meter    *ratemeter.MeasuredRate
+	expected *preserve.Expectation
+	late     *evict.Compensation
+	victims  evict.Source
+
+	mu     sync.Mutex
+	leases map[string]*lease.Lease[string] // needs mu
+	order  []string                        // keys as they registered; needs mu
+}
+
+func newRegistry(now time.Time, term lease.Term, passEvery time.Duration, victims evict.Source) (*registry, error) {
+	const window = time.Minute
+	expected, err := preserve.NewExpectation(now, preserve.ExpectationConfig{Window: window, Percent: percent, Warmup: window})
+	late, err2 := evict.NewCompensation(passEvery)
+	meter := ratemeter.NewMeasuredRate(window)
+	if err := errors.Join(err, err2, term.Validate(), meter.Start(now)); err != nil {
+		return nil, err
+	}
+	return &registry{
+		term: term, meter: meter, expected: expected, late: late, victims: victims,
+		leases: make(map[string]*lease.Lease[string]),
+	}, nil
+}
+
+func (r *registry) register(now time.Time, key string) error {
+	granted, err := lease.New(now, key, r.term)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.leases[key]; !known {
+		r.order = append(r.order, key)
+		if err := r.expected.Add(r.term.Interval); err != nil {
+			return err
+		}
+	}
+	r.leases[key] = granted
+	return nil
+}
+
+// renew reports false if the client has to register again.
+func (r *registry) renew(now time.Time, key string) bool {
+	r.mu.Lock()
+	held := r.leases[key]
+	r.mu.Unlock()
+	if held == nil || !held.Renew(now) {
+		return false
+	}
+	r.meter.Increment()
+	return true
+}
+
+type candidate struct {
+	lease *lease.Lease[string]
+	seen  lease.Mark
+}
+
+// pass evicts what may be evicted, and returns the decision that it followed
+// and the holders it evicted.
+func (r *registry) pass(now time.Time) (preserve.Decision, []string, error) {
+	r.meter.Tick(now)
+	decision := r.expected.Decide(now, r.meter.Count())
+	grace := r.late.Next(now) // also of a pass that may not evict
+	if !decision.Allowed {
+		return decision, nil, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var candidates []candidate
+	for _, key := range r.order {
+		if seen, expired := r.leases[key].Expired(now, grace); expired {
+			candidates = append(candidates, candidate{r.leases[key], seen})
+		}
+	}
+	limit, err := evict.Limit(len(r.leases), percent)
+	if err != nil {
+		return decision, nil, err
+	}
+	victims, err := evict.Pick(r.victims, candidates, limit)
+	if err != nil {
+		return decision, nil, err
+	}
+	evicted, err := r.remove(now, victims)
+	return decision, evicted, err
+}
+
+// remove drops the victims that nobody renewed since they were seen. Needs mu.
+func (r *registry) remove(now time.Time, victims []candidate) (evicted []string, err error) {
+	for _, victim := range victims {
+		if !victim.lease.Evict(now, victim.seen) {
+			continue // renewed in between: it stays
+		}
+		key := victim.lease.Holder()
+		delete(r.leases, key)
+		evicted = append(evicted, key)
+		err = errors.Join(err, r.expected.Remove(r.term.Interval))
+	}
+	kept := r.order[:0]
+	for _, key := range r.order {
+		if r.leases[key] != nil {
+			kept = append(kept, key)
+		}
+	}
+	r.order = kept
+	return evicted, err
+}
