@@ -32,6 +32,6 @@ func Example() {
 		fmt.Println("evicted", payments.Holder(), "- renewed:", payments.Renew(now))
 	}
 	// Output:
-	// eviction is allowed: 18 renewals reach the threshold of 17, set from 0.85 of 20 renewals
+	// eviction is allowed: 18 renewals reach the threshold of 17 (20 renewals expected, percent 0.85)
 	// evicted PAYMENTS/i-0f3a9c12 - renewed: false
 }

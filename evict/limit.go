@@ -19,7 +19,8 @@ const billion = 1e9
 
 // Limit returns how many of size leases one pass may evict if the fraction
 // percent of them has to stay: size minus the whole part of size * percent.
-// At least one lease may go if percent is below 1 and size above 0.
+// At least one lease may go if size is above 0 and percent, to nine digits,
+// below 1.
 //
 // Percent is read as the decimal number that was written, to nine digits, and
 // multiplied as an integer. So 0.29 of 100 is 29, where floating point makes

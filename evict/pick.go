@@ -13,8 +13,13 @@ type Source interface {
 // *rand.Rand of math/rand/v2.
 type SourceFunc func(n int) int
 
-// Intn calls f.
-func (f SourceFunc) Intn(n int) int { return f(n) }
+// Intn calls f. A nil f draws -1, which [Pick] refuses.
+func (f SourceFunc) Intn(n int) int {
+	if f == nil {
+		return -1
+	}
+	return f(n)
+}
 
 // Pick chooses at most limit victims among the candidates, every subset and
 // order of that size with equal probability, and returns them in the order of
@@ -30,14 +35,14 @@ func (f SourceFunc) Intn(n int) int { return f(n) }
 // nil and the candidates reordered, but complete.
 func Pick[T any](source Source, candidates []T, limit int) ([]T, error) {
 	if source == nil {
-		return nil, invalid("source", nil, "must not be nil")
+		return nil, invalid("source", "nil", "must draw numbers")
 	}
 	limit = max(0, min(limit, len(candidates)))
 	for i := range limit {
 		left := len(candidates) - i
 		drawn := source.Intn(left)
 		if drawn < 0 || drawn >= left {
-			return nil, invalid("source", drawn, fmt.Sprintf("must draw from [0, %d)", left))
+			return nil, invalid("the source's draw", drawn, fmt.Sprintf("must be in [0, %d)", left))
 		}
 		candidates[i], candidates[i+drawn] = candidates[i+drawn], candidates[i]
 	}

@@ -219,7 +219,7 @@ func TestPickFailsOnADrawOutsideItsRange(t *testing.T) {
 				t.Errorf("got %d draws, want %d", len(source.bounds), row.draw)
 			}
 			left := 5 - row.draw + 1
-			if want := fmt.Sprintf("must draw from [0, %d)", left); err != nil && !strings.Contains(err.Error(), want) {
+			if want := fmt.Sprintf("must be in [0, %d)", left); err != nil && !strings.Contains(err.Error(), want) {
 				t.Errorf("got %v, want it to say %s", err, want)
 			}
 			checkComplete(t, candidates)
@@ -272,5 +272,12 @@ func TestPickAllocatesNothing(t *testing.T) {
 		_, _ = evict.Pick(v2, candidates, 150)
 	}); got != 0 {
 		t.Errorf("got %v allocations, want 0", got)
+	}
+}
+
+func TestPickFailsOnANilFunction(t *testing.T) {
+	victims, err := evict.Pick(evict.SourceFunc(nil), []int{1, 2, 3}, 2)
+	if victims != nil || !errors.Is(err, evict.ErrInvalid) {
+		t.Errorf("got %v, %v, want no victims and ErrInvalid", victims, err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 // quick on a busy machine.
 const (
 	rounds = 4000
-	block  = 20
+	block  = 100
 )
 
 // race runs the actions at the same time, each of them in a goroutine of its

@@ -28,7 +28,8 @@ type Config struct {
 
 	// Interval is the pause between two renewals that every client is
 	// expected to keep: whole seconds that fit Java's int, zero and below
-	// included (quirk T3). Releases before v1.9.4 do not look at it.
+	// included (quirk T3). Eureka before v1.9.4 and [Bilibili] do not look at
+	// it.
 	Interval time.Duration
 
 	// SelfPreservation is whether missing renewals can withhold eviction.
@@ -78,7 +79,7 @@ type Calculator struct {
 func NewCalculator(config Config) (*Calculator, error) {
 	var problems []error
 	if !config.Release.known() {
-		problems = append(problems, invalid("Release", config.Release, "must be one of Releases()"))
+		problems = append(problems, invalid("Release", config.Release, "must be a constant of this package, such as EurekaV1_9_17"))
 	}
 	if err := checkInterval(config.Interval); err != nil {
 		problems = append(problems, err)
@@ -122,7 +123,8 @@ func (c *Calculator) Open(now time.Time, count int64) error {
 }
 
 // Registered counts a lease that was granted to a new holder, not one that
-// replaced another. It is ignored while nothing is expected (quirk G5).
+// replaced another. It is ignored while not more than 0 is expected, so that
+// an expectation of 0 stays 0 (quirks T6, T9); [Bilibili] counts it always.
 func (c *Calculator) Registered() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -131,8 +133,8 @@ func (c *Calculator) Registered() {
 	}
 }
 
-// Cancelled counts a lease that its holder cancelled. It is ignored while
-// nothing is expected.
+// Cancelled counts a lease that its holder cancelled. It is ignored while not
+// more than 0 is expected.
 func (c *Calculator) Cancelled() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -151,7 +153,8 @@ func (c *Calculator) Evicted() {
 
 // Update offers count clients, the periodic view of the whole registry, and
 // reports whether it was adopted: if it is strictly more than percent of what
-// was expected (quirks T7, T8), or if self-preservation is off (T9).
+// is expected (quirk T7), or, up to v1.9.2, than percent of the threshold
+// (T8); or if self-preservation is off (T9). [Bilibili] always adopts it.
 //
 // It fails, changing nothing, on the counts on which [Calculator.Open] does.
 func (c *Calculator) Update(count int64) (adopted bool, err error) {
@@ -173,17 +176,17 @@ func (c *Calculator) Update(count int64) (adopted bool, err error) {
 	return true, nil
 }
 
-// SetPercent changes the percent. The threshold follows with the next counted
-// change, the rest at once (quirk T10).
+// SetPercent changes the percent. The threshold follows with the next Open,
+// adopted Update or counted change, the rest at once (quirk T10).
 func (c *Calculator) SetPercent(percent float64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.config.Percent = percent
 }
 
-// SetInterval changes the interval. The threshold follows with the next
-// counted change (quirk T10). It fails, changing nothing, on an interval that
-// [NewCalculator] would refuse.
+// SetInterval changes the interval. The threshold follows with the next Open,
+// adopted Update or counted change (quirk T10). It fails, changing nothing,
+// on an interval that [NewCalculator] would refuse.
 func (c *Calculator) SetInterval(interval time.Duration) error {
 	if err := checkInterval(interval); err != nil {
 		return err
@@ -237,6 +240,7 @@ func (c *Calculator) Decide(renewals int64) Decision {
 		Renewals:  renewals,
 		Threshold: float64(c.threshold),
 		Expected:  float64(c.expected),
+		Clients:   c.rules.clients,
 		Percent:   c.config.Percent,
 		reaching:  c.rules.reaching,
 	}
@@ -251,7 +255,7 @@ func (c *Calculator) reason(renewals int64) Reason {
 	case !c.config.SelfPreservation:
 		return SwitchedOff
 	case c.threshold <= 0 && !c.rules.reaching:
-		return NothingExpected
+		return NoThreshold
 	case renewals > c.threshold, renewals == c.threshold && c.rules.reaching:
 		return EnoughRenewals
 	}
@@ -260,9 +264,10 @@ func (c *Calculator) reason(renewals int64) Reason {
 
 // Below is the original's isBelowRenewThresold, which its status page shows:
 // whether the renewals do not exceed the threshold, once the registry has
-// been open for longer than WaitWhenSyncEmpty. It disagrees with
-// [Calculator.Decide] where self-preservation is off, and before the wait is
-// over (quirk T14). An Open at or before the Unix epoch counts as none.
+// been open for longer than WaitWhenSyncEmpty. It is not the opposite of what
+// [Calculator.Decide] allows: it knows neither whether self-preservation is
+// on nor that a threshold has to be above 0 (quirk T14). An Open at or before
+// the Unix epoch counts as none.
 func (c *Calculator) Below(now time.Time, renewals int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -288,7 +293,7 @@ func (c *Calculator) add(change int64) {
 	}
 	product := expected * c.config.Percent
 	if c.rules.wide {
-		c.threshold = int64(product)
+		c.threshold = saturated(product)
 		return
 	}
 	c.threshold = int64(JavaInt(product))

@@ -250,8 +250,8 @@ func TestIntervalOfZeroOrBelowWithholdsEviction(t *testing.T) {
 	decide(t, zero, 2147483646, preserve.TooFewRenewals)
 	decide(t, zero, math.MaxInt32, preserve.TooFewRenewals)
 	negative := opened(t, config(latest, 0.85, -30*time.Second), 42)
-	decide(t, negative, 0, preserve.NothingExpected)
-	decide(t, negative, math.MaxInt64, preserve.NothingExpected)
+	decide(t, negative, 0, preserve.NoThreshold)
+	decide(t, negative, math.MaxInt64, preserve.NoThreshold)
 }
 
 func TestReleasesBeforeV1_9_4DoNotLookAtTheInterval(t *testing.T) {
@@ -282,12 +282,12 @@ func TestRenewalsMustExceedAThresholdAboveZero(t *testing.T) {
 		"one above the threshold of 17":    {0.85, 18, preserve.EnoughRenewals},
 		"negative renewals":                {0.85, -1, preserve.TooFewRenewals},
 		"more renewals than an int":        {0.85, math.MaxInt64, preserve.EnoughRenewals},
-		"percent 0":                        {0, math.MaxInt64, preserve.NothingExpected},
-		"percent 0 without renewals":       {0, 0, preserve.NothingExpected},
+		"percent 0":                        {0, math.MaxInt64, preserve.NoThreshold},
+		"percent 0 without renewals":       {0, 0, preserve.NoThreshold},
 		"percent 1, all renewals":          {1, 20, preserve.TooFewRenewals},
 		"percent 1, one more than all":     {1, 21, preserve.EnoughRenewals},
-		"negative percent":                 {-1, math.MaxInt64, preserve.NothingExpected},
-		"percent NaN":                      {math.NaN(), math.MaxInt64, preserve.NothingExpected},
+		"negative percent":                 {-1, math.MaxInt64, preserve.NoThreshold},
+		"percent NaN":                      {math.NaN(), math.MaxInt64, preserve.NoThreshold},
 		"threshold of 1, as many renewals": {0.05, 1, preserve.TooFewRenewals},
 		"threshold of 1, one more":         {0.05, 2, preserve.EnoughRenewals},
 	} {
@@ -353,7 +353,7 @@ func TestOpenedWithNobodyExpectsNothingUntilAnUpdate(t *testing.T) {
 			c := opened(t, preserve.DefaultConfig(release), 0)
 			repeat(37, c.Registered)
 			check(t, c, 0, 0)
-			decide(t, c, 74, preserve.NothingExpected)
+			decide(t, c, 74, preserve.NoThreshold)
 			update(t, c, 0, false) // the clients' view may stay empty for ever
 			check(t, c, 0, 0)
 			update(t, c, 37, true)
@@ -489,7 +489,7 @@ func TestUpdateIsAlwaysAdoptedWhileSwitchedOff(t *testing.T) {
 	c.Registered()
 	check(t, c, 0, 0)
 	c.SetSelfPreservation(true)
-	decide(t, c, 110, preserve.NothingExpected)
+	decide(t, c, 110, preserve.NoThreshold)
 }
 
 // Quirk T10: what was set acts at once, but the threshold follows later.
@@ -552,7 +552,7 @@ func TestTwoRenewalsAClientOverflowFrom2To30(t *testing.T) {
 			c.Cancelled()
 			c.Evicted()
 			check(t, c, math.MinInt32, -1825361100)
-			decide(t, c, math.MaxInt64, preserve.NothingExpected)
+			decide(t, c, math.MaxInt64, preserve.NoThreshold)
 
 			c = opened(t, preserve.DefaultConfig(release), 1<<30)
 			check(t, c, math.MinInt32, -1825361100)
@@ -916,7 +916,7 @@ func TestErrorsNameTheFieldTheValueAndTheRule(t *testing.T) {
 	_, badCalculator := preserve.NewCalculator(preserve.Config{WaitWhenSyncEmpty: 1})
 	_, badExpectation := preserve.NewExpectation(t0, preserve.ExpectationConfig{Percent: 2, Warmup: -1})
 	for want, err := range map[string]error{
-		"Release is Release(0): must be one of Releases()\n" +
+		"Release is Release(0): must be a constant of this package, such as EurekaV1_9_17\n" +
 			"preserve: invalid argument: WaitWhenSyncEmpty is 1ns: must be whole milliseconds": badCalculator,
 		"Interval is 1.5s: must be whole seconds between -2147483648 s and 2147483647 s": c.SetInterval(1500 * time.Millisecond),
 		"count is 2147483648: must fit Java's int":                                       c.Open(t0, 1<<31),
@@ -924,7 +924,7 @@ func TestErrorsNameTheFieldTheValueAndTheRule(t *testing.T) {
 		"Window is 0s: must be above 0\n" +
 			"preserve: invalid argument: Percent is 2: must be a number from 0 to 1\n" +
 			"preserve: invalid argument: Warmup is -1ns: must not be negative": badExpectation,
-		"interval is 1ns: must be above 0 and at least a 1048576th of the window (1m0s)": e.Add(1),
+		"interval is 1ns: must be at least 57.221µs in a window of 1m0s": e.Add(1),
 	} {
 		if want = "preserve: invalid argument: " + want; err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)

@@ -2,6 +2,7 @@ package preserve
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 )
@@ -17,9 +18,10 @@ const (
 	// TooFewRenewals arrived: so many are missing that the registry suspects
 	// itself, and eviction is withheld.
 	TooFewRenewals
-	// NothingExpected: the threshold is not above zero, and no number of
-	// renewals counts as enough, so eviction is withheld (quirk T6).
-	NothingExpected
+	// NoThreshold: the threshold is not above zero, and under Eureka's rules
+	// no number of renewals is then enough, so eviction is withheld (quirks
+	// T4, T6).
+	NoThreshold
 	// WarmingUp: the registry has not been up for long enough to know how
 	// many renewals arrive, and eviction is withheld.
 	WarmingUp
@@ -34,8 +36,8 @@ func (r Reason) String() string {
 		return "enough renewals"
 	case TooFewRenewals:
 		return "too few renewals"
-	case NothingExpected:
-		return "nothing expected"
+	case NoThreshold:
+		return "no threshold"
 	case WarmingUp:
 		return "warming up"
 	}
@@ -55,15 +57,18 @@ type Decision struct {
 	Renewals int64
 	// Threshold is what the renewals were compared with.
 	Threshold float64
-	// Expected is what the threshold is the Percent of: renewals per window,
-	// or clients if Interval is set.
+	// Expected is what is expected: renewals per window, or clients.
 	Expected float64
-	// Percent is the fraction of the expected renewals that was asked for.
-	Percent float64
-	// Interval is that of the expected clients, where these are expected
-	// (Eureka v1.9.4 and later), otherwise 0. It is the configured one, which
-	// the threshold may not have followed yet (quirk T10).
+	// Clients is whether Expected counts clients, as in Eureka v1.9.4 and
+	// later.
+	Clients bool
+	// Interval is the pause between two renewals that these clients are
+	// expected to keep, if Clients is set.
 	Interval time.Duration
+	// Percent is the fraction of the expected renewals that makes the
+	// threshold. Under the faithful rules the threshold may not have followed
+	// a change of Percent or Interval yet (quirk T10).
+	Percent float64
 	// WarmUntil is when the warm-up ends, if the Reason is WarmingUp.
 	WarmUntil time.Time
 
@@ -83,44 +88,54 @@ func (d Decision) String() string {
 	case SwitchedOff:
 		return "eviction is allowed: self-preservation is off"
 	case EnoughRenewals:
-		return fmt.Sprintf("eviction is allowed: %s %s the threshold of %s", d.renewals(), d.verb(), d.threshold())
+		return fmt.Sprintf("eviction is allowed: %s %s the threshold of %s", d.renewals(), d.verb(), d.basis())
 	case TooFewRenewals:
-		return fmt.Sprintf("eviction is withheld: %s did not %s the threshold of %s", d.renewals(), d.verb(), d.threshold())
-	case NothingExpected:
-		return fmt.Sprintf("eviction is withheld: no number of renewals is enough for the threshold of %s", d.threshold())
+		return fmt.Sprintf("eviction is withheld: %s did not %s the threshold of %s", d.renewals(), d.infinitive(), d.basis())
+	case NoThreshold:
+		return fmt.Sprintf("eviction is withheld: the threshold has to be above 0 and is %s", d.basis())
 	case WarmingUp:
-		return "eviction is withheld: the registry warms up until " + d.WarmUntil.UTC().Format(time.RFC3339Nano)
+		return "eviction is withheld: the registry is warming up until " + d.WarmUntil.UTC().Format(time.RFC3339Nano)
 	}
 	return "no decision"
 }
 
-func (d Decision) renewals() string {
-	if d.Renewals == 1 {
-		return "1 renewal"
-	}
-	return strconv.FormatInt(d.Renewals, 10) + " renewals"
-}
+func (d Decision) renewals() string { return counted(float64(d.Renewals), "renewal") }
 
-func (d Decision) verb() string {
+func (d Decision) infinitive() string {
 	if d.reaching {
 		return "reach"
 	}
 	return "exceed"
 }
 
-func (d Decision) threshold() string {
-	what := "renewals"
-	if d.Interval != 0 {
-		what = fmt.Sprintf("clients renewing every %v", d.Interval)
+func (d Decision) verb() string {
+	switch {
+	case d.Renewals != 1:
+		return d.infinitive()
+	case d.reaching:
+		return "reaches"
 	}
-	return fmt.Sprintf("%s, set from %s of %s %s", number(d.Threshold), number(d.Percent), number(d.Expected), what)
+	return "exceeds"
 }
 
-// number prints whole numbers without a fraction and others with six digits
-// at most.
-func number(x float64) string {
-	if x == float64(int64(x)) {
-		return strconv.FormatInt(int64(x), 10)
+// basis is the threshold with what it is made from, as that stands now.
+func (d Decision) basis() string {
+	expected := counted(d.Expected, "renewal") + " expected"
+	if d.Clients {
+		expected = fmt.Sprintf("%s expected every %v", counted(d.Expected, "client"), d.Interval)
 	}
-	return strconv.FormatFloat(x, 'g', 6, 64)
+	return fmt.Sprintf("%s (%s, percent %s)",
+		number(d.Threshold), expected, strconv.FormatFloat(d.Percent, 'g', -1, 64))
+}
+
+func counted(n float64, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return number(n) + " " + noun
+}
+
+// number prints up to three decimals.
+func number(x float64) string {
+	return strconv.FormatFloat(math.Round(x*1000)/1000, 'f', -1, 64)
 }

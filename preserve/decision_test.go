@@ -10,13 +10,13 @@ import (
 
 func TestReasonsAreWords(t *testing.T) {
 	for reason, want := range map[preserve.Reason]string{
-		0:                        "Reason(0)",
-		preserve.SwitchedOff:     "switched off",
-		preserve.EnoughRenewals:  "enough renewals",
-		preserve.TooFewRenewals:  "too few renewals",
-		preserve.NothingExpected: "nothing expected",
-		preserve.WarmingUp:       "warming up",
-		6:                        "Reason(6)",
+		0:                       "Reason(0)",
+		preserve.SwitchedOff:    "switched off",
+		preserve.EnoughRenewals: "enough renewals",
+		preserve.TooFewRenewals: "too few renewals",
+		preserve.NoThreshold:    "no threshold",
+		preserve.WarmingUp:      "warming up",
+		6:                       "Reason(6)",
 	} {
 		if got := reason.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -42,7 +42,7 @@ func TestDecisionCarriesEveryNumber(t *testing.T) {
 	for name, row := range map[string]struct{ got, want preserve.Decision }{
 		"clients": {clients.Decide(18), preserve.Decision{
 			Allowed: true, Reason: preserve.EnoughRenewals, Rule: "eureka v1.9.17 - v2.0.6",
-			Renewals: 18, Threshold: 17, Expected: 10, Percent: 0.85, Interval: 30 * time.Second,
+			Renewals: 18, Threshold: 17, Expected: 10, Percent: 0.85, Clients: true, Interval: 30 * time.Second,
 		}},
 		"renewals per minute": {renewals.Decide(17), preserve.Decision{
 			Allowed: false, Reason: preserve.TooFewRenewals, Rule: "eureka v1.9.3",
@@ -50,7 +50,7 @@ func TestDecisionCarriesEveryNumber(t *testing.T) {
 		}},
 		"switched off": {off.Decide(3), preserve.Decision{
 			Allowed: true, Reason: preserve.SwitchedOff, Rule: "spring",
-			Renewals: 3, Threshold: 17, Expected: 10, Percent: 0.85, Interval: 30 * time.Second,
+			Renewals: 3, Threshold: 17, Expected: 10, Percent: 0.85, Clients: true, Interval: 30 * time.Second,
 		}},
 	} {
 		if row.got != row.want {
@@ -82,39 +82,39 @@ func TestDecisionIsOneSentence(t *testing.T) {
 		want            string
 	}{
 		"v1.2.5 enough": {every(preserve.EurekaV1_2_5), 10, 18,
-			allowed + "18 renewals exceed the threshold of 17, set from 0.85 of 20 renewals"},
+			allowed + "18 renewals exceed the threshold of 17 (20 renewals expected, percent 0.85)"},
 		"v1.2.5 too few": {every(preserve.EurekaV1_2_5), 10, 17,
-			withheld + "17 renewals did not exceed the threshold of 17, set from 0.85 of 20 renewals"},
+			withheld + "17 renewals did not exceed the threshold of 17 (20 renewals expected, percent 0.85)"},
 		"v1.3.0 enough": {every(preserve.EurekaV1_3_0), 10, 18,
-			allowed + "18 renewals exceed the threshold of 17, set from 0.85 of 20 renewals"},
+			allowed + "18 renewals exceed the threshold of 17 (20 renewals expected, percent 0.85)"},
 		"v1.4.9 too few": {every(preserve.EurekaV1_4_9), 10, 0,
-			withheld + "0 renewals did not exceed the threshold of 17, set from 0.85 of 20 renewals"},
+			withheld + "0 renewals did not exceed the threshold of 17 (20 renewals expected, percent 0.85)"},
 		"v1.9.3 too few, one": {every(preserve.EurekaV1_9_3), 10, 1,
-			withheld + "1 renewal did not exceed the threshold of 17, set from 0.85 of 20 renewals"},
+			withheld + "1 renewal did not exceed the threshold of 17 (20 renewals expected, percent 0.85)"},
 		"v1.9.4 enough": {every(preserve.EurekaV1_9_4), 10, 18,
-			allowed + "18 renewals exceed the threshold of 17, set from 0.85 of 10 clients renewing every 30s"},
+			allowed + "18 renewals exceed the threshold of 17 (10 clients expected every 30s, percent 0.85)"},
 		"v1.9.4 too few": {every(preserve.EurekaV1_9_4), 10, 12,
-			withheld + "12 renewals did not exceed the threshold of 17, set from 0.85 of 10 clients renewing every 30s"},
+			withheld + "12 renewals did not exceed the threshold of 17 (10 clients expected every 30s, percent 0.85)"},
 		"v1.9.17 enough": {config(latest, 0.5, 90*time.Second), 1000, 334,
-			allowed + "334 renewals exceed the threshold of 333, set from 0.5 of 1000 clients renewing every 1m30s"},
-		"v1.9.17 nothing expected": {every(latest), 0, 74,
-			withheld + "no number of renewals is enough for the threshold of 0, set from 0.85 of 0 clients renewing every 30s"},
+			allowed + "334 renewals exceed the threshold of 333 (1000 clients expected every 1m30s, percent 0.5)"},
+		"v1.9.17 no threshold": {every(latest), 0, 74,
+			withheld + "the threshold has to be above 0 and is 0 (0 clients expected every 30s, percent 0.85)"},
 		"v1.9.3 overflown": {every(preserve.EurekaV1_9_3), 1 << 30, 74,
-			withheld + "no number of renewals is enough for the threshold of -1825361100, set from 0.85 of -2147483648 renewals"},
+			withheld + "the threshold has to be above 0 and is -1825361100 (-2147483648 renewals expected, percent 0.85)"},
 		"v1.9.17 percent NaN": {config(latest, math.NaN(), 30*time.Second), 10, 20,
-			withheld + "no number of renewals is enough for the threshold of 0, set from NaN of 10 clients renewing every 30s"},
+			withheld + "the threshold has to be above 0 and is 0 (10 clients expected every 30s, percent NaN)"},
 		"v1.9.17 percent infinite": {config(latest, math.Inf(1), 30*time.Second), 10, 20,
-			withheld + "20 renewals did not exceed the threshold of 2147483647, set from +Inf of 10 clients renewing every 30s"},
+			withheld + "20 renewals did not exceed the threshold of 2147483647 (10 clients expected every 30s, percent +Inf)"},
 		"v1.9.17 percent of many digits": {config(latest, 0.2715826366239279, 10*time.Second), 58, 95,
-			allowed + "95 renewals exceed the threshold of 94, set from 0.271583 of 58 clients renewing every 10s"},
+			allowed + "95 renewals exceed the threshold of 94 (58 clients expected every 10s, percent 0.2715826366239279)"},
 		"v1.9.17 switched off": {off, 10, 0,
 			allowed + "self-preservation is off"},
 		"spring too few": {every(preserve.Spring), 6, 10,
-			withheld + "10 renewals did not exceed the threshold of 10, set from 0.85 of 6 clients renewing every 30s"},
+			withheld + "10 renewals did not exceed the threshold of 10 (6 clients expected every 30s, percent 0.85)"},
 		"bilibili enough": {every(preserve.Bilibili), 10, 17,
-			allowed + "17 renewals reach the threshold of 17, set from 0.85 of 20 renewals"},
+			allowed + "17 renewals reach the threshold of 17 (20 renewals expected, percent 0.85)"},
 		"bilibili too few": {every(preserve.Bilibili), 10, 16,
-			withheld + "16 renewals did not reach the threshold of 17, set from 0.85 of 20 renewals"},
+			withheld + "16 renewals did not reach the threshold of 17 (20 renewals expected, percent 0.85)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := opened(t, row.config, row.count)
@@ -133,11 +133,11 @@ func TestExactDecisionIsOneSentence(t *testing.T) {
 		want     string
 	}{
 		"warming up": {t0.In(zurich), 18,
-			"eviction is withheld: the registry warms up until 2023-11-14T22:14:20.5Z"},
+			"eviction is withheld: the registry is warming up until 2023-11-14T22:14:20.5Z"},
 		"enough": {t0.Add(time.Hour), 26,
-			"eviction is allowed: 26 renewals reach the threshold of 25.5, set from 0.85 of 30 renewals"},
+			"eviction is allowed: 26 renewals reach the threshold of 25.5 (30 renewals expected, percent 0.85)"},
 		"too few": {t0.Add(time.Hour), 25,
-			"eviction is withheld: 25 renewals did not reach the threshold of 25.5, set from 0.85 of 30 renewals"},
+			"eviction is withheld: 25 renewals did not reach the threshold of 25.5 (30 renewals expected, percent 0.85)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, err := preserve.NewExpectation(t0, preserve.ExpectationConfig{

@@ -38,8 +38,8 @@ func ExampleCalculator() {
 	fmt.Println(decision)
 	fmt.Println(decision.Allowed, "because of", decision.Reason)
 	// Output:
-	// eviction is allowed: 18 renewals exceed the threshold of 17, set from 0.85 of 10 clients renewing every 30s
-	// eviction is withheld: 12 renewals did not exceed the threshold of 13, set from 0.85 of 8 clients renewing every 30s
+	// eviction is allowed: 18 renewals exceed the threshold of 17 (10 clients expected every 30s, percent 0.85)
+	// eviction is withheld: 12 renewals did not exceed the threshold of 13 (8 clients expected every 30s, percent 0.85)
 	// false because of too few renewals
 }
 
@@ -72,8 +72,8 @@ func ExampleExpectation() {
 	fmt.Println(expectation.Decide(start.Add(80*time.Second), 8))
 	// Output:
 	// 10 renewals a minute
-	// eviction is withheld: the registry warms up until 2026-01-01T00:01:00Z
-	// eviction is allowed: 9 renewals reach the threshold of 8.5, set from 0.85 of 10 renewals
-	// eviction is withheld: 8 renewals did not reach the threshold of 8.5, set from 0.85 of 10 renewals
-	// eviction is allowed: 8 renewals reach the threshold of 3.4, set from 0.85 of 4 renewals
+	// eviction is withheld: the registry is warming up until 2026-01-01T00:01:00Z
+	// eviction is allowed: 9 renewals reach the threshold of 8.5 (10 renewals expected, percent 0.85)
+	// eviction is withheld: 8 renewals did not reach the threshold of 8.5 (10 renewals expected, percent 0.85)
+	// eviction is allowed: 8 renewals reach the threshold of 3.4 (4 renewals expected, percent 0.85)
 }

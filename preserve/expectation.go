@@ -30,25 +30,27 @@ type ExpectationConfig struct {
 //
 // The sum is kept in whole units of 1/720720 renewal. Adding a lease and
 // removing it change it by the same integer, so that it cannot drift, and an
-// Expectation without leases expects exactly 0. Rounding to the unit costs
-// less than a millionth of a renewal per lease, and nothing where window /
-// interval is a fraction with a denominator up to 16, as it is of a minute
-// and 7, 30, 45 or 90 seconds. The comparison is made in integers, so that 55
-// renewals reach 0.55 of 100, which floating point denies.
+// Expectation without leases expects exactly 0. Rounding down to the unit
+// costs at most 1/720720 renewal per lease, so that a registry whose every
+// renewal arrives always reaches what is expected; it costs nothing where
+// window / interval is a fraction with a denominator up to 16, as it is of a
+// minute and 7, 30, 45 or 90 seconds. The comparison is made in integers, so
+// that 55 renewals reach 0.55 of 100, which floating point denies.
 //
 // All methods may be called by any number of goroutines at once. The sum is
-// one atomic word, changed by addition only; the rest never changes.
+// one atomic word, changed by compare-and-swap; the rest never changes.
 type Expectation struct {
 	config    ExpectationConfig
-	percent   uint64 // in billionths
+	percent   uint64        // in billionths
+	shortest  time.Duration // interval that promises at most maxPerLease
 	warmUntil time.Time
 	units     atomic.Int64
 }
 
 // unitsPerRenewal is the resolution of the sum: the least number that 1 to 16
 // all divide. A lease adds at most maxPerLease renewals, fewer than 2^40
-// units, so that millions of the fastest leases and hundreds of billions of
-// usual ones stay below 2^63.
+// units, so that eight million of the fastest leases and far more usual ones
+// stay below 2^63.
 const (
 	unitsPerRenewal = 720720
 	maxPerLease     = 1 << 20
@@ -74,36 +76,48 @@ func NewExpectation(now time.Time, config ExpectationConfig) (*Expectation, erro
 	return &Expectation{
 		config:    config,
 		percent:   uint64(math.Round(config.Percent * billion)),
+		shortest:  (config.Window-1)/maxPerLease + 1,
 		warmUntil: now.Add(config.Warmup),
 	}, nil
 }
 
 // Add expects the renewals of one more lease with the given interval. It
-// fails, changing nothing, if interval is not above zero, or so short that it
-// promises more than 1048576 renewals in a window.
+// fails, changing nothing, if interval is so short that it promises more than
+// 1048576 renewals in a window, or not above zero, or if the sum would
+// overflow.
 func (e *Expectation) Add(interval time.Duration) error {
 	return e.change(interval, 1)
 }
 
 // Remove no longer expects the renewals of a lease that was added with this
-// interval. It fails, changing nothing, where [Expectation.Add] does.
+// interval. It fails, changing nothing, where [Expectation.Add] does, and if
+// less is expected than this lease promises: it was not added.
 func (e *Expectation) Remove(interval time.Duration) error {
 	return e.change(interval, -1)
 }
 
 func (e *Expectation) change(interval time.Duration, sign int64) error {
-	if interval <= 0 || interval < e.config.Window/maxPerLease {
-		return invalid("interval", interval, fmt.Sprintf("must be above 0 and at least a %dth of the window (%v)", maxPerLease, e.config.Window))
+	if interval < e.shortest {
+		return invalid("interval", interval, fmt.Sprintf("must be at least %v in a window of %v", e.shortest, e.config.Window))
 	}
-	e.units.Add(sign * e.unitsOf(interval))
-	return nil
+	change := sign * e.unitsOf(interval)
+	for {
+		units := e.units.Load()
+		switch next := units + change; {
+		case next < 0 && sign < 0:
+			return invalid("interval", interval, fmt.Sprintf("must be of a lease that was added, but only %s are expected", counted(renewalsOf(units), "renewal")))
+		case next < 0:
+			return invalid("interval", interval, fmt.Sprintf("must not carry the %s expected beyond 2^63 units", counted(renewalsOf(units), "renewal")))
+		case e.units.CompareAndSwap(units, next):
+			return nil
+		}
+	}
 }
 
-// unitsOf is window / interval in units, rounded to the nearest.
+// unitsOf is window / interval in units, rounded down.
 func (e *Expectation) unitsOf(interval time.Duration) int64 {
 	hi, lo := bits.Mul64(uint64(e.config.Window), unitsPerRenewal)
-	lo, carry := bits.Add64(lo, uint64(interval)/2, 0)
-	units, _ := bits.Div64(hi+carry, lo, uint64(interval))
+	units, _ := bits.Div64(hi, lo, uint64(interval))
 	return int64(units)
 }
 
@@ -135,11 +149,8 @@ func (e *Expectation) Decide(now time.Time, renewals int64) Decision {
 // reached reports whether renewals >= percent * expected, with both sides
 // multiplied by unitsPerRenewal * billion: 128-bit integers.
 func (e *Expectation) reached(renewals, units int64) bool {
-	if units <= 0 || e.percent == 0 {
-		return true
-	}
 	if renewals < 0 {
-		return false
+		return units == 0 || e.percent == 0
 	}
 	haveHi, haveLo := bits.Mul64(uint64(renewals), unitsPerRenewal*billion)
 	wantHi, wantLo := bits.Mul64(uint64(units), e.percent)

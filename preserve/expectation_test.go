@@ -91,17 +91,17 @@ func TestEveryLeasePromisesWindowOverInterval(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := expecting(t, 0.85, row.n, row.interval)
-			// Rounding costs less than a millionth of a renewal per lease.
-			if got := e.Expected(); math.Abs(got-row.want) > 1e-6*float64(row.n) {
+			// Rounding down costs less than a unit per lease.
+			if got := e.Expected(); got > row.want || row.want-got >= float64(row.n+1)/720720 {
 				t.Errorf("got %v, want %v", got, row.want)
 			}
 		})
 	}
 }
 
-// Property: whatever the window and the interval, rounding costs at most half
-// a unit, which is 0.69 millionths of a renewal.
-func TestPromiseIsRoundedToTheNearestUnit(t *testing.T) {
+// Property: whatever the window and the interval, rounding costs less than a
+// unit, and never adds anything (1e-9 is what the test's own division may).
+func TestPromiseIsRoundedDownToAUnit(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 10_000 {
 		window := time.Duration(1 + random.Int64()>>random.IntN(63))
@@ -114,7 +114,7 @@ func TestPromiseIsRoundedToTheNearestUnit(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, want := e.Expected(), float64(window)/float64(interval)
-		if math.Abs(got-want) > 0.7e-6 {
+		if got > want+1e-9 || want-got >= 1.0/720720+1e-9 {
 			t.Fatalf("window %d, interval %d: got %v, want %v", window, interval, got, want)
 		}
 	}
@@ -139,7 +139,7 @@ func TestLeasesOfDifferentIntervalsAddUp(t *testing.T) {
 }
 
 func TestRefusedIntervalsAreNotExpected(t *testing.T) {
-	window := (1 << 20) * time.Microsecond // a millionth and a bit is 1 µs
+	window := (1 << 20) * time.Microsecond // the shortest interval is 1 µs
 	e, err := preserve.NewExpectation(t0, preserve.ExpectationConfig{Window: window, Percent: 0.85})
 	if err != nil {
 		t.Fatal(err)
@@ -179,7 +179,7 @@ func TestRefusedIntervalsAreNotExpected(t *testing.T) {
 	if e, err = preserve.NewExpectation(t0, preserve.ExpectationConfig{Window: 1}); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.Add(0); !errors.Is(err, preserve.ErrInvalid) { // as short as the window's millionth
+	if err := e.Add(0); !errors.Is(err, preserve.ErrInvalid) {
 		t.Errorf("interval 0 in the shortest window: got %v, want ErrInvalid", err)
 	}
 }
@@ -242,7 +242,8 @@ func TestExpectationDoesNotDrift(t *testing.T) {
 	}
 }
 
-// Floating point denies the first three, and allows the last at 28.
+// Floating point denies that 55 reach 0.55 of 100, and 7 both 0.07 of 100 and
+// 0.14 of 50: its products are a bit more.
 func TestExactComparisonIsMadeInIntegers(t *testing.T) {
 	for name, row := range map[string]struct {
 		leases  int // of one renewal each
@@ -418,5 +419,71 @@ func TestExpectationLosesNoLease(t *testing.T) {
 	}
 	if got := e.Expected(); got != 0 {
 		t.Errorf("got %v, want exactly 0", got)
+	}
+}
+
+// A registry whose every renewal arrives is never withheld by rounding: 19
+// leases of 19 s promise 60 renewals, and so do 23 of 23 s.
+func TestEveryRenewalIsAlwaysEnough(t *testing.T) {
+	for n := 1; n <= 120; n++ {
+		e := expecting(t, 1, n, time.Duration(n)*time.Second)
+		if d := e.Decide(t0, 60); !d.Allowed {
+			t.Errorf("%d leases of %d s: %v", n, n, d)
+		}
+	}
+}
+
+func TestRemovingWhatWasNotAddedIsRefused(t *testing.T) {
+	e := expecting(t, 0.85, 1, 30*time.Second)
+	err := e.Remove(20 * time.Second)
+	if want := "preserve: invalid argument: interval is 20s: must be of a lease that was added, but only 2 renewals are expected"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if got := e.Expected(); got != 2 {
+		t.Errorf("expected: got %v, want 2", got)
+	}
+}
+
+// Eight million leases at the greatest rate fill the sum; the next one is
+// refused, and nothing changes.
+func TestASumThatWouldOverflowIsRefused(t *testing.T) {
+	const window = 1 << 20
+	e, err := preserve.NewExpectation(t0, preserve.ExpectationConfig{Window: window, Percent: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	added := 0
+	for ; err == nil; added++ {
+		err = e.Add(1)
+	}
+	added--
+	if !errors.Is(err, preserve.ErrInvalid) || !strings.Contains(err.Error(), "beyond 2^63 units") {
+		t.Errorf("got %v, want ErrInvalid, beyond 2^63 units", err)
+	}
+	if want := math.MaxInt64 / (window * 720720); added != want {
+		t.Errorf("got %d leases, want %d", added, want)
+	}
+	if got, want := e.Expected(), float64(added)*window; got != want {
+		t.Errorf("expected: got %v, want %v", got, want)
+	}
+}
+
+// The shortest interval promises exactly as many renewals as a lease may.
+func TestTheShortestIntervalIsABound(t *testing.T) {
+	for _, window := range []time.Duration{time.Minute, 1 << 20, 1<<21 - 1, 1, math.MaxInt64} {
+		e, err := preserve.NewExpectation(t0, preserve.ExpectationConfig{Window: window, Percent: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		shortest := (window-1)>>20 + 1
+		if err := e.Add(shortest); err != nil {
+			t.Errorf("window %d, interval %d: got %v, want no error", window, shortest, err)
+		}
+		if err := e.Add(shortest - 1); !errors.Is(err, preserve.ErrInvalid) {
+			t.Errorf("window %d, interval %d: got %v, want ErrInvalid", window, shortest-1, err)
+		}
+		if got := e.Expected(); got > 1<<20 {
+			t.Errorf("window %d: got %v renewals, want at most 2^20", window, got)
+		}
 	}
 }

@@ -16,3 +16,17 @@ func JavaInt(x float64) int32 {
 	}
 	return int32(x)
 }
+
+// saturated is the same for 64 bits: where Go leaves a conversion to the
+// processor, all processors shall agree.
+func saturated(x float64) int64 {
+	switch {
+	case math.IsNaN(x):
+		return 0
+	case x >= math.MaxInt64:
+		return math.MaxInt64
+	case x <= math.MinInt64:
+		return math.MinInt64
+	}
+	return int64(x)
+}

@@ -40,3 +40,14 @@ func TestJavaIntTruncatesTowardZeroAndStopsAtTheEnds(t *testing.T) {
 		})
 	}
 }
+
+// A percent that bilibili's own code never has: Go would leave the threshold
+// to the processor.
+func TestBilibilisThresholdIsTheSameOnAllProcessors(t *testing.T) {
+	for percent, want := range map[float64]int64{
+		math.Inf(1): math.MaxInt64, math.Inf(-1): math.MinInt64, 1e300: math.MaxInt64, 0.85: 17,
+	} {
+		check(t, opened(t, config(preserve.Bilibili, percent, 0), 10), 20, want)
+	}
+	check(t, opened(t, config(preserve.Bilibili, math.NaN(), 0), 10), 20, 0)
+}

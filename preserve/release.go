@@ -15,7 +15,7 @@ type Release uint8
 // one before.
 const (
 	_ Release = iota
-	// EurekaV1_2_5 is Eureka up to v1.2.5: renewals per minute are expected,
+	// EurekaV1_2_5 is Eureka v1.2.5: renewals per minute are expected, and
 	// evicting a lease lowers them.
 	EurekaV1_2_5
 	// EurekaV1_3_0 is v1.3.0 to v1.4.8: the same arithmetic; passes are
@@ -35,8 +35,9 @@ const (
 	// Spring is Spring Cloud Netflix 5 with its default settings: Eureka
 	// v2.0.6, opened for at least one client, which need not exist.
 	Spring
-	// Bilibili is bilibili/discovery at commit 1e12d5c: renewals per minute,
-	// always at 85 %, and reaching the threshold is enough.
+	// Bilibili is bilibili/discovery at commit 1e12d5c: renewals per minute in
+	// 64 bits, and reaching the threshold is enough. The original's percent is
+	// always 0.85, and its self-preservation always on.
 	Bilibili
 )
 
@@ -48,7 +49,7 @@ type rules struct {
 	evictionLowers bool
 	ofThreshold    bool // an update is compared with percent of the threshold
 	openEmptyAs    int64
-	countsFromZero bool // a registration also raises an expectation of 0 (not so: G5)
+	countsFromZero bool // a registration also raises an expectation of 0 (Eureka's stays 0)
 	adoptsAll      bool // an update is never ignored
 	reaching       bool // as many renewals as the threshold are enough
 	wide           bool // 64 bits, no overflow of Java's int
@@ -127,7 +128,7 @@ func ParseRelease(name string) (Release, error) {
 func parseVersion(tag string) (version []int, ok bool) {
 	for part := range strings.SplitSeq(strings.TrimPrefix(tag, "v"), ".") {
 		n, err := strconv.ParseUint(part, 10, 16)
-		if err != nil {
+		if err != nil || strconv.FormatUint(n, 10) != part {
 			return nil, false
 		}
 		version = append(version, int(n))

@@ -61,6 +61,7 @@ func TestParseReleaseRefusesWhatItDoesNotKnow(t *testing.T) {
 		"only the v":          "v",
 		"two parts":           "v1.9",
 		"four parts":          "v1.9.4.1",
+		"a leading zero":      "v01.9.4",
 		"a letter":            "v1.9.x",
 		"a candidate":         "v1.9.4-rc.1",
 		"a negative part":     "v-1.2.3",

@@ -147,7 +147,7 @@ func thresholdQuirks() []Quirk {
 		},
 		{
 			ID:    "T8",
-			Title: "Old releases accept a registry that shrank to 73 % at once",
+			Title: "Old releases accept a registry that lost a quarter of its clients at once",
 			Story: "Open with 100 clients: what is the smallest update that is adopted?",
 			Facts: []Fact{
 				upTo1_9_2.fact("73", smallestUpdate),
