@@ -71,6 +71,11 @@ func TestTermValidate(t *testing.T) {
 			want: []string{"Interval is 1s: must be shorter than Duration (1s)"},
 		},
 		{
+			name: "exact: the shortest Duration leaves no room",
+			term: lease.Term{Duration: 1, Interval: 1},
+			want: []string{"Interval is 1ns: must be shorter than Duration (1ns)"},
+		},
+		{
 			name: "exact: Suspect as long as Interval",
 			term: lease.Term{Duration: 9, Suspect: 3, Interval: 3},
 			want: []string{"Suspect is 3ns: must be 0, or longer than Interval (3ns) and shorter than Duration (9ns)"},

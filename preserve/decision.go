@@ -109,13 +109,10 @@ func (d Decision) infinitive() string {
 }
 
 func (d Decision) verb() string {
-	switch {
-	case d.Renewals != 1:
-		return d.infinitive()
-	case d.reaching:
-		return "reaches"
+	if d.Renewals == 1 {
+		return "reaches" // a single one exceeds no whole threshold above 0
 	}
-	return "exceeds"
+	return d.infinitive()
 }
 
 // basis is the threshold with what it is made from, as that stands now.

@@ -157,3 +157,10 @@ func TestExactDecisionIsOneSentence(t *testing.T) {
 		})
 	}
 }
+
+func TestOneIsSingular(t *testing.T) {
+	const want = "eviction is allowed: 1 renewal reaches the threshold of 0.85 (1 renewal expected, percent 0.85)"
+	if got := expecting(t, 0.85, 1, time.Minute).Decide(t0, 1).String(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
