@@ -42,7 +42,8 @@ func (s Stage) String() string {
 }
 
 // IsExpired reports whether the lease has expired at instant now: it has
-// ended, or now lies strictly after its deadline plus additional (quirk L2).
+// ended, or now lies strictly after its deadline plus additional (quirk L2),
+// by at least a millisecond under Eureka's rule.
 //
 // Additional is the grace or compensation of the pass. Exact: a sum beyond
 // what a [time.Duration] holds never expires, and an additional below zero
@@ -89,8 +90,9 @@ func (l *Lease[V]) Stage(now time.Time, additional time.Duration) Stage {
 }
 
 // Deadline returns the last instant at which the lease, as it stands, is not
-// expired without any grace. Once the lease has ended it is the deadline that
-// it had.
+// expired without any grace; under Eureka's rule, which compares whole
+// milliseconds, that millisecond. Of a lease that has ended it is the deadline
+// that it had, which under Eureka's rule still moves with renewals (L7).
 func (l *Lease[V]) Deadline() time.Time {
 	last := l.word.load().offset()
 	if l.term.Rule == Eureka {

@@ -10,8 +10,9 @@ import (
 func (l *Lease[V]) Registered() time.Time { return l.registered }
 
 // LastRenewal returns the instant of the last renewal, or of the registration
-// if there was none. It is the true instant also under Eureka's rule, which
-// publishes one that lies a duration in the future (see [Lease.Published]).
+// if there was none. It is the true instant, in whole milliseconds, also under
+// Eureka's rule, which publishes one that lies a duration in the future (see
+// [Lease.Published]); there it includes renewals that came after the end (L7).
 func (l *Lease[V]) LastRenewal() time.Time {
 	seen := l.word.load()
 	switch {
@@ -24,7 +25,8 @@ func (l *Lease[V]) LastRenewal() time.Time {
 }
 
 // Ended returns the instant at which the lease was cancelled or evicted, and
-// whether it was. Exact leases keep it within 146 years of the registration.
+// whether it was. An exact lease keeps it to the nanosecond within 146 years
+// of the registration, and Eureka's to the millisecond within 146 million.
 func (l *Lease[V]) Ended() (at time.Time, ok bool) {
 	if l.word.load()&live != 0 {
 		return time.Time{}, false
@@ -37,7 +39,8 @@ func (l *Lease[V]) Ended() (at time.Time, ok bool) {
 }
 
 // ServiceUp records that the holder's service came up at instant now. Only
-// the first call counts; the result reports whether this was it.
+// the first call counts; the result reports whether this was it. An exact
+// lease keeps it within 146 years of the registration.
 //
 // Eureka: the value 0 stands for "never", so that at the Unix epoch, or after
 // SetServiceUp with it, the next call counts again (quirk L9).
@@ -57,10 +60,13 @@ func (l *Lease[V]) SetServiceUp(at time.Time) {
 // it did.
 func (l *Lease[V]) ServiceUpAt() (at time.Time, ok bool) {
 	value := l.up.Load()
-	if l.term.Rule == Eureka {
-		return time.UnixMilli(value), value != 0
+	switch {
+	case l.term.Rule == Eureka && value != 0:
+		return time.UnixMilli(value), true
+	case l.term.Rule == Exact && value != unset:
+		return l.registered.Add(time.Duration(value)), true
 	}
-	return l.registered.Add(time.Duration(value)), value != unset
+	return time.Time{}, false
 }
 
 // serviceUpScale returns what stands for "never" and for the instant under
@@ -69,7 +75,7 @@ func (l *Lease[V]) serviceUpScale(at time.Time) (never, value int64) {
 	if l.term.Rule == Eureka {
 		return 0, at.UnixMilli()
 	}
-	return unset, max(int64(at.Sub(l.registered)), unset+1)
+	return unset, l.fromRegistration(at)
 }
 
 // Timestamps is what Eureka's REST interface publishes of a lease, in
@@ -86,7 +92,9 @@ type Timestamps struct {
 // Under Eureka's rule they are the original's fields to the bit: after a
 // renewal LastRenewal lies one duration in the future (quirk L10), and a
 // cancel at or before the epoch shows in Eviction without having ended the
-// lease (L6). Under the exact rule they are the true instants.
+// lease (L6). Under the exact rule they are the true instants. The fields are
+// read one after the other: of a lease that changes meanwhile they need not
+// belong to one moment.
 func (l *Lease[V]) Published() Timestamps {
 	seen := l.word.load()
 	published := Timestamps{Registration: l.epoch, Eviction: l.publishedEviction(seen)}
@@ -117,19 +125,20 @@ func (l *Lease[V]) publishedEviction(seen word) int64 {
 }
 
 // An ending is the instant of the end as an offset from the registration (63
-// bits) and a flag. Without the flag it is only published: the time of an
-// Eureka cancel that did not end the lease.
+// bits) and a flag.
 type ending int64
 
 const (
-	final ending = 1
+	// final: the lease ended at this instant.
+	final ending = 0
+	// void: it did not, or not yet. The instant is only published: that of an
+	// Eureka cancel without effect, or none at all.
+	void ending = 1
 
-	// maxEnding is the farthest offset that an ending holds: 146 years in
-	// nanoseconds.
-	maxEnding = 1<<62 - 1
-
-	// noEnding is no instant's: its offset lies beyond maxEnding.
-	noEnding ending = math.MinInt64
+	// maxEnding is the farthest offset that an ending holds, and noEnding one
+	// that no instant has.
+	maxEnding        = 1<<62 - 1
+	noEnding  ending = math.MinInt64 | void
 )
 
 func newEnding(offset int64, flag ending) ending { return ending(offset)<<1 | flag }
@@ -141,7 +150,7 @@ func (e ending) offset() int64 { return int64(e) >> 1 }
 // store it, which is the next thing that goroutine does.
 func (l *Lease[V]) finalEnding() ending {
 	for {
-		if e := ending(l.end.Load()); e&final != 0 {
+		if e := ending(l.end.Load()); e&void == 0 {
 			return e
 		}
 		runtime.Gosched()
@@ -151,10 +160,10 @@ func (l *Lease[V]) finalEnding() ending {
 // publishVoidEnd publishes an Eureka cancel that does not end the lease. It
 // never overwrites the final ending.
 func (l *Lease[V]) publishVoidEnd(now time.Time) {
-	void := newEnding(l.fromRegistration(now), 0)
+	next := newEnding(l.fromRegistration(now), void)
 	for {
 		seen := ending(l.end.Load())
-		if seen&final != 0 || l.end.CompareAndSwap(int64(seen), int64(void)) {
+		if seen&void == 0 || l.end.CompareAndSwap(int64(seen), int64(next)) {
 			return
 		}
 	}

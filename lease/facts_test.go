@@ -69,8 +69,9 @@ func TestExactEndStaysWithin146Years(t *testing.T) {
 func TestServiceUpCountsOnce(t *testing.T) {
 	bothRules(t, func(t *testing.T, term lease.Term) {
 		l := grant(t, t0, term)
-		_, ok := l.ServiceUpAt()
+		never, ok := l.ServiceUpAt()
 		equal(t, "ServiceUpAt before", ok, false)
+		sameInstant(t, "ServiceUpAt before", never, time.Time{})
 		equal(t, "ServiceUp", l.ServiceUp(t0), true)
 		equal(t, "second ServiceUp", l.ServiceUp(at(time.Second)), false)
 		up, ok := l.ServiceUpAt()
@@ -194,4 +195,36 @@ func TestFactsStayAfterTheEnd(t *testing.T) {
 		equal(t, "ServiceUpAt", ok, true)
 		sameInstant(t, "ServiceUpAt", up, at(50*time.Second))
 	})
+}
+
+// Facts stop at 146 years (exact, in nanoseconds) and 146 million (Eureka, in
+// milliseconds) from the registration, as their docs say.
+func TestFactsStopAtTheirHorizon(t *testing.T) {
+	const horizon = 1<<62 - 1
+	tests := []struct {
+		name     string
+		term     lease.Term
+		now      time.Time
+		want     time.Time
+		exceeded bool
+	}{
+		{"exact, within", exact90, t0.Add(horizon), t0.Add(horizon), false},
+		{"exact, beyond", exact90, t0.Add(horizon).Add(1), t0.Add(horizon), true},
+		{"eureka, within", eureka90, time.UnixMilli(horizon), time.UnixMilli(horizon), false},
+		{"eureka, beyond", eureka90, time.UnixMilli(horizon + 1), time.UnixMilli(horizon), true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			registered := t0
+			if test.term.Rule == lease.Eureka {
+				registered = time.UnixMilli(0)
+			}
+			l := grant(t, registered, test.term)
+			equal(t, "Cancel", l.Cancel(test.now), true)
+			ended, ok := l.Ended()
+			equal(t, "Ended", ok, true)
+			sameInstant(t, "Ended", ended, test.want)
+			equal(t, "stopped", !ended.Equal(test.now), test.exceeded)
+		})
+	}
 }

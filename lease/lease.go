@@ -31,13 +31,15 @@ import (
 //
 // Go's atomics are sequentially consistent, so all operations on the word
 // have one total order and each takes effect at its compare-and-swap (or its
-// load, where it changes nothing). A renewal ordered before an eviction has
-// changed the word, and the eviction fails; a renewal ordered after it finds
-// the flag gone and reports false. A renewal may leave the word as it was
-// (same instant, or an older one): the eviction then still succeeds, rightly,
-// since the same word judged at the same instant is as expired as before.
-// Nothing can bring an old word back to life, because the live flag is never
-// set again.
+// load, where it changes nothing). A renewal that is ordered before an
+// eviction and has changed the word makes the eviction fail; a renewal ordered
+// after it finds the flag gone and reports false. The word may also be what
+// the pass saw although renewals came between: because they were not later
+// than the last update (exact rule), or because the clock went forth and back
+// (Eureka's). The eviction then succeeds, and rightly: expiry is a function of
+// the word, the term and the pass's instant, so the same word is as expired as
+// before, and a pass that came after those renewals would have seen the same.
+// The live flag is never set again, so nothing brings a lease back.
 //
 // The instant of the end follows in a second word, written by the one call
 // that cleared the flag. Whoever sees the flag cleared but the instant not
@@ -55,7 +57,7 @@ type Lease[V any] struct {
 }
 
 // unset marks an exact lease's service-up instant that was never given. No
-// instant has this offset: fromRegistration stops one above it.
+// instant has this offset: fromRegistration stops far above it.
 const unset = math.MinInt64
 
 // New grants a lease at instant now. It reports every rule that the term
@@ -87,7 +89,7 @@ func New[V any](now time.Time, holder V, term Term) (*Lease[V], error) {
 // Eureka: the last update becomes now plus the duration, so that the next
 // check adds the duration twice (quirk L1); it moves backwards with the clock
 // or with a negative duration (L8), and also on a lease that has ended (L7).
-// Instants more than 73 million years from the registration are refused.
+// A last update more than 73 million years from the registration is refused.
 func (l *Lease[V]) Renew(now time.Time) bool {
 	if l.term.Rule == Eureka {
 		return l.renewEureka(now.UnixMilli() + l.millis - l.epoch)
@@ -140,6 +142,7 @@ func (l *Lease[V]) Cancel(now time.Time) bool {
 // Evict ends the lease at instant now if it is still in the state that the
 // pass saw, and reports whether this call ended it. False means that the
 // lease was renewed, cancelled or evicted since, and nothing has changed.
+// Unlike Cancel it ends also an Eureka lease at or before the Unix epoch.
 func (l *Lease[V]) Evict(now time.Time, seen Mark) bool {
 	if seen.word&live == 0 || !l.word.swapIf(seen.word, seen.word&^live) {
 		return false
@@ -155,11 +158,12 @@ func (l *Lease[V]) Holder() V { return l.holder }
 func (l *Lease[V]) Term() Term { return l.term }
 
 // fromRegistration is an instant as an offset from the registration in the
-// rule's unit. An exact offset stops at 146 years on either side, which is
-// what an ending can hold.
+// rule's unit, as facts are kept. It stops where an ending can hold no more:
+// 146 years on either side in nanoseconds, 146 million in milliseconds.
 func (l *Lease[V]) fromRegistration(now time.Time) int64 {
-	if l.term.Rule == Eureka {
-		return now.UnixMilli() - l.epoch
+	offset := now.UnixMilli() - l.epoch
+	if l.term.Rule == Exact {
+		offset = int64(now.Sub(l.registered))
 	}
-	return min(max(int64(now.Sub(l.registered)), -maxEnding), maxEnding)
+	return min(max(offset, -maxEnding), maxEnding)
 }

@@ -74,6 +74,23 @@ func TestZeroLeaseHasEnded(t *testing.T) {
 	equal(t, "Renew at its registration", l.Renew(time.Time{}), false)
 	equal(t, "Cancel", l.Cancel(t0), false)
 	equal(t, "Evict", l.Evict(t0, mustExpire(t, &l, t0)), false)
+	ended, ok := l.Ended()
+	equal(t, "Ended", ok, true)
+	sameInstant(t, "Ended", ended, time.Time{})
+	equal(t, "Published().Eviction", l.Published().Eviction, time.Time{}.UnixMilli())
+}
+
+// Under Eureka's rule a clock that goes forth and back can leave the word as
+// the pass saw it, although two renewals succeeded in between. The lease is
+// then as expired as before, and the eviction is right.
+func TestEurekaEvictsALeaseWhoseClockWentForthAndBack(t *testing.T) {
+	l := grant(t, t0, eureka90)
+	l.Renew(at(10 * time.Second))
+	mark := mustExpire(t, l, at(191*time.Second))
+	equal(t, "Renew", l.Renew(at(191*time.Second)), true)
+	equal(t, "Renew with the clock set back", l.Renew(at(10*time.Second)), true)
+	equal(t, "a pass that comes now", l.IsExpired(at(191*time.Second), 0), true)
+	equal(t, "Evict", l.Evict(at(191*time.Second), mark), true)
 }
 
 func TestExactRenewGrantsOneDurationMore(t *testing.T) {

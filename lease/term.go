@@ -81,7 +81,7 @@ func (t Term) validateExact() error {
 	} else if t.Interval >= t.Duration {
 		problems = append(problems, invalid("Interval", t.Interval, fmt.Sprintf("must be shorter than Duration (%v)", t.Duration)))
 	}
-	if t.Suspect != 0 && (t.Suspect <= t.Interval || t.Suspect >= t.Duration) {
+	if t.Suspect != 0 && (t.Suspect < 0 || t.Suspect <= t.Interval || t.Suspect >= t.Duration) {
 		problems = append(problems, invalid("Suspect", t.Suspect,
 			fmt.Sprintf("must be 0, or longer than Interval (%v) and shorter than Duration (%v)", t.Interval, t.Duration)))
 	}

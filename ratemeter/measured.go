@@ -81,7 +81,7 @@ func (m *MeasuredRate) Tick(now time.Time) bool {
 }
 
 // NextTick returns the instant at which Tick has something to decide, and
-// whether the meter is running.
+// whether the meter is running; if it is not, the instant means nothing.
 func (m *MeasuredRate) NextTick() (at time.Time, running bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
