@@ -94,6 +94,14 @@ func TestTermValidate(t *testing.T) {
 				"Suspect is -5ns: must be 0, or longer than Interval (-4ns) and shorter than Duration (-2ns)",
 			},
 		},
+		{
+			name: "exact: Suspect below 0, but above Interval",
+			term: lease.Term{Duration: 10, Suspect: -1, Interval: -2},
+			want: []string{
+				"Interval is -2ns: must be above 0",
+				"Suspect is -1ns: must be 0, or longer than Interval (-2ns) and shorter than Duration (10ns)",
+			},
+		},
 		{name: "eureka: the default", term: eureka90},
 		{name: "eureka: zero", term: lease.Term{Rule: lease.Eureka}},
 		{name: "eureka: Interval is not looked at", term: lease.Term{Duration: time.Second, Interval: -1, Rule: lease.Eureka}},

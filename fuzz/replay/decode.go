@@ -98,3 +98,12 @@ func parallel(operations, outputs int) error {
 
 // boolean is a recorded truth value as Go's.
 func boolean(n int64) bool { return n != 0 }
+
+// recordedAs is a truth value as an output records it. Outputs are compared as
+// the numbers that they are, so that a 2 is not mistaken for true.
+func recordedAs(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -80,10 +80,11 @@ func (r *leaseRun) checkExpired(additional int64, want []int64) error {
 	if err := r.checkState(want, 6); err != nil {
 		return err
 	}
-	r.check("isExpired(additional)", r.lease.IsExpiredMilli(r.now(), additional), boolean(want[5]))
+	r.check("isExpired(additional)", recordedAs(r.lease.IsExpiredMilli(r.now(), additional)), want[5])
 	const most = math.MaxInt64 / int64(time.Millisecond)
 	if -most <= additional && additional <= most {
-		r.check("IsExpired(now, additional)", r.lease.IsExpired(r.now(), time.Duration(additional)*time.Millisecond), boolean(want[5]))
+		expired := r.lease.IsExpired(r.now(), time.Duration(additional)*time.Millisecond)
+		r.check("IsExpired(now, additional)", recordedAs(expired), want[5])
 	}
 	return nil
 }
@@ -100,6 +101,6 @@ func (r *leaseRun) checkState(want []int64, length int) error {
 	r.check("lastRenewalTimestamp", got.LastRenewal, want[1])
 	r.check("evictionTimestamp", got.Eviction, want[2])
 	r.check("serviceUpTimestamp", got.ServiceUp, want[3])
-	r.check("isExpired()", r.lease.IsExpired(r.now(), 0), boolean(want[4]))
+	r.check("isExpired()", recordedAs(r.lease.IsExpired(r.now(), 0)), want[4])
 	return nil
 }

@@ -8,6 +8,7 @@ package replay
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
@@ -25,9 +26,12 @@ import (
 // replayer.
 var ErrUnknownKind = errors.New("unknown kind of recording")
 
-// replayers maps a kind to the function that replays one case. An error says
-// that the case could not be replayed, or not to its end; it is then skipped.
-var replayers = map[string]func(line []byte, c *checker) error{
+// A replayer replays one case. An error says that the case could not be
+// replayed, or not to its end; it is then skipped.
+type replayer func(line []byte, c *checker) error
+
+// replayers maps a kind to what replays its cases.
+var replayers = map[string]replayer{
 	"compensation": replayCompensation,
 	"evict":        replayEvict,
 	"javarandom":   replayJavaRandom,
@@ -112,11 +116,8 @@ func isRecording(file string) bool {
 // File replays one recording. It fails if the file cannot be read, holds a
 // line that is not a case, or is of an unknown kind.
 func File(path string) (Result, error) {
-	name := filepath.Base(path)
-	kind, _, _ := strings.Cut(name, ".")
-	replay, ok := replayers[kind]
-	if !ok {
-		return Result{}, fmt.Errorf("%s: %w: %q is none of %s", path, ErrUnknownKind, kind, strings.Join(Kinds(), ", "))
+	if _, err := replayerOf(path); err != nil {
+		return Result{}, err
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -124,37 +125,57 @@ func File(path string) (Result, error) {
 	}
 	defer file.Close()
 	lines := io.Reader(file)
-	if strings.HasSuffix(name, ".gz") {
+	if strings.HasSuffix(path, ".gz") {
 		if lines, err = gzip.NewReader(file); err != nil {
 			return Result{}, fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	c := &checker{result: Result{Name: name}}
+	return Lines(path, lines)
+}
+
+// Lines replays a recording that the caller has opened, and decompressed if it
+// was gzipped. The base of name tells its kind, as a file's name would.
+func Lines(name string, lines io.Reader) (Result, error) {
+	replay, err := replayerOf(name)
+	if err != nil {
+		return Result{}, err
+	}
+	c := &checker{result: Result{Name: filepath.Base(name)}}
 	if err := c.replayAll(lines, replay); err != nil {
-		return Result{}, fmt.Errorf("%s: %w", path, err)
+		return Result{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return c.result, nil
 }
 
-func (c *checker) replayAll(lines io.Reader, replay func([]byte, *checker) error) error {
+// replayerOf returns what replays the cases of the recording at path.
+func replayerOf(path string) (replayer, error) {
+	kind, _, _ := strings.Cut(filepath.Base(path), ".")
+	replay, ok := replayers[kind]
+	if !ok {
+		return nil, fmt.Errorf("%s: %w: %q is none of %s", path, ErrUnknownKind, kind, strings.Join(Kinds(), ", "))
+	}
+	return replay, nil
+}
+
+func (c *checker) replayAll(lines io.Reader, replay replayer) error {
 	reader := bufio.NewReader(lines)
 	for {
 		line, err := reader.ReadBytes('\n')
-		if len(strings.TrimSpace(string(line))) > 0 {
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err // what was read of the line is not to blame
+		}
+		if len(bytes.TrimSpace(line)) > 0 {
 			if err := c.replayCase(line, replay); err != nil {
 				return err
 			}
 		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
 		if err != nil {
-			return err
+			return nil
 		}
 	}
 }
 
-func (c *checker) replayCase(line []byte, replay func([]byte, *checker) error) error {
+func (c *checker) replayCase(line []byte, replay replayer) error {
 	c.result.Cases++
 	var header struct {
 		ID string `json:"id"`

@@ -110,8 +110,8 @@ func (r *thresholdRun) query(op operation, want []int64) error {
 	if err := r.checkState(want, 4); err != nil {
 		return err
 	}
-	r.check("isLeaseExpirationEnabled", r.calculator.Decide(renewals).Allowed, boolean(want[2]))
-	r.check("isBelowRenewThresold", r.calculator.Below(time.UnixMilli(r.wall), renewals), boolean(want[3]))
+	r.check("isLeaseExpirationEnabled", recordedAs(r.calculator.Decide(renewals).Allowed), want[2])
+	r.check("isBelowRenewThresold", recordedAs(r.calculator.Below(time.UnixMilli(r.wall), renewals)), want[3])
 	return nil
 }
 
