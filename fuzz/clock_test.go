@@ -325,8 +325,10 @@ func TestInstantZeroMeansNeverWhereEurekaSaysSo(t *testing.T) {
 	if l.Cancel(zero) || l.Stage(zero, 0) != lease.Live {
 		t.Error("a cancel at instant 0 ends the lease (L6)")
 	}
-	if !l.ServiceUp(zero) || !l.ServiceUp(zero) {
-		t.Error("the service has come up at instant 0 (L9)")
+	for range 2 {
+		if !l.ServiceUp(zero) {
+			t.Error("the service has come up at instant 0 (L9)")
+		}
 	}
 	calculator, err := preserve.NewCalculator(preserve.DefaultConfig(preserve.EurekaV1_9_17))
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/leasekernel/leasekernel/lease"
 	"pgregory.net/rapid"
 )
 
@@ -43,6 +44,13 @@ func (f *fieldsBroken) check(field string, broken bool) {
 	if broken {
 		*f = append(*f, field)
 	}
+}
+
+// fields are durations on both sides of what fields of any kind accept.
+var fields = []time.Duration{
+	0, 1, 2, 3, -1, time.Second, 2 * time.Second, 90 * time.Second, 90*time.Second + 1, -time.Second,
+	lease.MaxDuration, lease.MaxDuration + 1, math.MaxInt32 * time.Second, (math.MaxInt32 + 1) * time.Second,
+	math.MinInt32 * time.Second, (math.MinInt32 - 1) * time.Second, math.MaxInt64, math.MinInt64,
 }
 
 // The instants at which implementations of time go wrong: where a sentinel 0

@@ -437,19 +437,19 @@ func (m *calculatorMachine) checkDecision(t *rapid.T, renewals int64) {
 var asPublished = cmpopts.IgnoreUnexported(preserve.Decision{})
 
 func TestCalculatorNamesEveryProblem(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		config := preserve.Config{
-			Release:           preserve.Release(rapid.IntRange(0, 10).Draw(t, "release")),
-			Interval:          drawField(t, "interval"),
-			WaitWhenSyncEmpty: drawField(t, "wait"),
+	for release := range preserve.Release(12) {
+		for _, interval := range fields {
+			for _, wait := range fields {
+				var broken fieldsBroken
+				broken.check("Release", !slices.Contains(preserve.Releases(), release))
+				broken.check("Interval", !fitsJavaSeconds(interval))
+				broken.check("WaitWhenSyncEmpty", wait != wait.Truncate(time.Millisecond))
+				config := preserve.Config{Release: release, Interval: interval, WaitWhenSyncEmpty: wait}
+				_, err := preserve.NewCalculator(config)
+				checkProblems(t, err, preserve.ErrInvalid, broken, config)
+			}
 		}
-		var broken fieldsBroken
-		broken.check("Release", !slices.Contains(preserve.Releases(), config.Release))
-		broken.check("Interval", !fitsJavaSeconds(config.Interval))
-		broken.check("WaitWhenSyncEmpty", config.WaitWhenSyncEmpty != config.WaitWhenSyncEmpty.Truncate(time.Millisecond))
-		_, err := preserve.NewCalculator(config)
-		checkProblems(t, err, preserve.ErrInvalid, broken, config)
-	})
+	}
 }
 
 // expectationMachine keeps the leases whose renewals are expected as what
@@ -630,17 +630,17 @@ func (m *expectationMachine) checkDecision(t *rapid.T, renewals int64, least, mo
 }
 
 func TestExpectationNamesEveryProblem(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		config := preserve.ExpectationConfig{
-			Window:  drawField(t, "window"),
-			Percent: rapid.SampledFrom([]float64{0, 1, 0.85, -0.1, 1.1, math.NaN(), math.Inf(1), math.Inf(-1)}).Draw(t, "percent"),
-			Warmup:  drawField(t, "warmup"),
+	for _, window := range fields {
+		for _, percent := range fractions {
+			for _, warmup := range fields {
+				var broken fieldsBroken
+				broken.check("Window", window <= 0)
+				broken.check("Percent", !isFraction(percent))
+				broken.check("Warmup", warmup < 0)
+				config := preserve.ExpectationConfig{Window: window, Percent: percent, Warmup: warmup}
+				_, err := preserve.NewExpectation(monotonic, config)
+				checkProblems(t, err, preserve.ErrInvalid, broken, config)
+			}
 		}
-		var broken fieldsBroken
-		broken.check("Window", config.Window <= 0)
-		broken.check("Percent", !(config.Percent >= 0) || config.Percent > 1)
-		broken.check("Warmup", config.Warmup < 0)
-		_, err := preserve.NewExpectation(monotonic, config)
-		checkProblems(t, err, preserve.ErrInvalid, broken, config)
-	})
+	}
 }

@@ -107,7 +107,7 @@ func checkInterval(interval time.Duration) error {
 // with 1 instead. It may be called again.
 //
 // It fails, changing nothing, if count does not fit Java's int ([Bilibili]:
-// if its double does not fit an int64).
+// if it is beyond 2^52 on either side).
 func (c *Calculator) Open(now time.Time, count int64) error {
 	if err := c.checkCount(count); err != nil {
 		return err
@@ -307,10 +307,14 @@ func (c *Calculator) wrap(sum int64) int64 {
 	return int64(int32(sum))
 }
 
+// maxWide bounds counts of 64 bits: their doubles are still whole float64s, in
+// which thresholds are computed and decisions reported.
+const maxWide = 1 << 52
+
 func (c *Calculator) checkCount(count int64) error {
 	if c.rules.wide {
-		if count < math.MinInt64/2 || count > math.MaxInt64/2 {
-			return invalid("count", count, "its double must fit an int64")
+		if count < -maxWide || count > maxWide {
+			return invalid("count", count, fmt.Sprintf("must be between %d and %d", -maxWide, maxWide))
 		}
 		return nil
 	}

@@ -807,13 +807,11 @@ func TestBilibiliHas64Bits(t *testing.T) {
 	check(t, c, 2147483648, 1825361100)
 	update(t, c, 1<<40, true)
 	check(t, c, 1<<41, 1869169767219)
-	update(t, c, math.MaxInt64/2, true)
-	if got, want := c.Expected(), int64(math.MaxInt64-1); got != want {
-		t.Errorf("got %d, want %d", got, want)
-	}
-	c.SetPercent(0)
-	update(t, c, math.MinInt64/2, true)
-	check(t, c, math.MinInt64, 0)
+	c.SetPercent(1)
+	update(t, c, 1<<52, true)
+	check(t, c, 1<<53, 1<<53)
+	update(t, c, -1<<52, true)
+	check(t, c, -1<<53, -1<<53)
 }
 
 func TestCountsThatTheOriginalCannotHoldChangeNothing(t *testing.T) {
@@ -918,9 +916,9 @@ func TestErrorsNameTheFieldTheValueAndTheRule(t *testing.T) {
 	for want, err := range map[string]error{
 		"Release is Release(0): must be a constant of this package, such as EurekaV1_9_17\n" +
 			"preserve: invalid argument: WaitWhenSyncEmpty is 1ns: must be whole milliseconds": badCalculator,
-		"Interval is 1.5s: must be whole seconds between -2147483648 s and 2147483647 s": c.SetInterval(1500 * time.Millisecond),
-		"count is 2147483648: must fit Java's int":                                       c.Open(t0, 1<<31),
-		"count is 9223372036854775807: its double must fit an int64":                     bilibili.Open(t0, math.MaxInt64),
+		"Interval is 1.5s: must be whole seconds between -2147483648 s and 2147483647 s":       c.SetInterval(1500 * time.Millisecond),
+		"count is 2147483648: must fit Java's int":                                             c.Open(t0, 1<<31),
+		"count is 9223372036854775807: must be between -4503599627370496 and 4503599627370496": bilibili.Open(t0, math.MaxInt64),
 		"Window is 0s: must be above 0\n" +
 			"preserve: invalid argument: Percent is 2: must be a number from 0 to 1\n" +
 			"preserve: invalid argument: Warmup is -1ns: must not be negative": badExpectation,

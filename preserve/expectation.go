@@ -128,10 +128,11 @@ func (e *Expectation) Expected() float64 { return renewalsOf(e.units.Load()) }
 // with the given renewals.
 func (e *Expectation) Decide(now time.Time, renewals int64) Decision {
 	units := e.units.Load()
+	threshold := e.thresholdOf(units)
 	d := Decision{
 		Rule:      "exact",
 		Renewals:  renewals,
-		Threshold: float64(units) * e.config.Percent / unitsPerRenewal,
+		Threshold: threshold.rounded(),
 		Expected:  renewalsOf(units),
 		Percent:   e.config.Percent,
 		reaching:  true,
@@ -140,21 +141,37 @@ func (e *Expectation) Decide(now time.Time, renewals int64) Decision {
 	case now.Before(e.warmUntil):
 		d.WarmUntil = e.warmUntil
 		return d.decided(WarmingUp)
-	case e.reached(renewals, units):
+	case threshold.reachedBy(renewals):
 		return d.decided(EnoughRenewals)
 	}
 	return d.decided(TooFewRenewals)
 }
 
-// reached reports whether renewals >= percent * expected, with both sides
-// multiplied by unitsPerRenewal * billion: 128-bit integers.
-func (e *Expectation) reached(renewals, units int64) bool {
-	if renewals < 0 {
-		return units == 0 || e.percent == 0
+// fraction is a threshold without rounding: whole renewals and rest parts of
+// one, of which partsPerRenewal make a whole one.
+type fraction struct{ whole, rest uint64 }
+
+const partsPerRenewal = unitsPerRenewal * billion
+
+// thresholdOf is percent of the units: units * percent parts, divided.
+func (e *Expectation) thresholdOf(units int64) fraction {
+	hi, lo := bits.Mul64(uint64(units), e.percent)
+	whole, rest := bits.Div64(hi, lo, partsPerRenewal)
+	return fraction{whole, rest}
+}
+
+func (f fraction) reachedBy(renewals int64) bool {
+	return renewals >= 0 && (uint64(renewals) > f.whole || uint64(renewals) == f.whole && f.rest == 0)
+}
+
+// rounded is the nearest float64, or the next one above a whole number that is
+// exceeded by too little: it is reached by the same counts as the fraction.
+func (f fraction) rounded() float64 {
+	x := float64(f.whole) + float64(f.rest)/partsPerRenewal
+	if f.rest > 0 && x == float64(f.whole) {
+		return math.Nextafter(x, math.Inf(1))
 	}
-	haveHi, haveLo := bits.Mul64(uint64(renewals), unitsPerRenewal*billion)
-	wantHi, wantLo := bits.Mul64(uint64(units), e.percent)
-	return haveHi > wantHi || haveHi == wantHi && haveLo >= wantLo
+	return x
 }
 
 func renewalsOf(units int64) float64 { return float64(units) / unitsPerRenewal }

@@ -293,7 +293,8 @@ func TestExactComparisonHoldsLargeNumbers(t *testing.T) {
 		"smaller high word":           {1000, 1, false},
 		"negative renewals":           {1000, -1, false},
 		"least renewals":              {1000, math.MinInt64, false},
-		"no leases, negative renewal": {0, -1, true},
+		"no leases, none is enough":   {0, 0, true},
+		"no leases, negative renewal": {0, -1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := fast(t, row.leases).Decide(t0, row.renewals); got.Allowed != row.want {
@@ -484,6 +485,23 @@ func TestTheShortestIntervalIsABound(t *testing.T) {
 		}
 		if got := e.Expected(); got > 1<<20 {
 			t.Errorf("window %d: got %v renewals, want at most 2^20", window, got)
+		}
+	}
+}
+
+// Law: the published threshold is reached by the same counts as allow
+// eviction, however the fraction is rounded for publishing.
+func TestThePublishedThresholdAgreesWithTheDecision(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 10_000 {
+		percent := float64(random.IntN(1001)) / 1000
+		interval := time.Duration(1+random.IntN(600)) * 100 * time.Millisecond
+		e := expecting(t, percent, 1+random.IntN(40), interval)
+		threshold := e.Decide(t0, 0).Threshold
+		for _, renewals := range []int64{int64(threshold), int64(threshold) + 1} {
+			if d := e.Decide(t0, renewals); d.Allowed != (float64(renewals) >= threshold) {
+				t.Fatalf("threshold %v: %v", threshold, d)
+			}
 		}
 	}
 }
