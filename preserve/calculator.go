@@ -309,7 +309,7 @@ func (c *Calculator) wrap(sum int64) int64 {
 
 // maxWide bounds counts of 64 bits: their doubles are still whole float64s, in
 // which thresholds are computed and decisions reported.
-const maxWide = 1 << 52
+const maxWide int64 = 1 << 52
 
 func (c *Calculator) checkCount(count int64) error {
 	if c.rules.wide {
