@@ -42,7 +42,7 @@ func TestQuirksTellsThoseNamed(t *testing.T) {
 		"L1   90 s is 180 s: a renewed lease lasts twice its duration\n",
 		"eureka              registered only: 1m30s, renewed: 3m0s",
 		"exact               registered only: 1m30s, renewed: 1m30s",
-		"1 quirks, 2 values observed, 0 not as documented\n",
+		"quirks: 1, values observed: 2, not as documented: 0\n",
 	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not in\n%s", want, stdout)
@@ -77,7 +77,7 @@ func TestStoriesThatAreWrongAreShown(t *testing.T) {
 	printStories(&out, []quirk.Told{{ID: "X1", Title: "title", Story: "story", Observations: []quirk.Observation{
 		{Rule: "eureka", Documented: "1", Observed: "2", Executed: true},
 	}}})
-	for _, want := range []string{"WRONG", "documented: 1", "1 not as documented"} {
+	for _, want := range []string{"WRONG", "documented: 1", "not as documented: 1"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in\n%s", want, out.String())
 		}

@@ -78,7 +78,7 @@ func printStories(w io.Writer, stories []quirk.Told) {
 		printObservations(w, told.Observations, width)
 		observations += told.Executed()
 	}
-	fmt.Fprintf(w, "%d quirks, %d values observed, %d not as documented\n", len(stories), observations, wrongIn(stories))
+	fmt.Fprintf(w, "quirks: %d, values observed: %d, not as documented: %d\n", len(stories), observations, wrongIn(stories))
 }
 
 // printObservations prints one line a rule, in columns that stand under each

@@ -293,7 +293,7 @@ func (c *Calculator) add(change int64) {
 	}
 	product := expected * c.config.Percent
 	if c.rules.wide {
-		c.threshold = saturated(product)
+		c.threshold = truncated[int64](product, math.MinInt64, math.MaxInt64)
 		return
 	}
 	c.threshold = int64(JavaInt(product))

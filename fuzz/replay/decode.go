@@ -88,10 +88,32 @@ func (o operation) number(i int) (float64, error) {
 
 func (o operation) unknown() error { return fmt.Errorf("unknown operation %q", o.name) }
 
+// first returns the first argument as an int64, and 0 if there is none.
+func (o operation) first() (int64, error) {
+	if len(o.args) == 0 {
+		return 0, nil
+	}
+	return o.integer(0)
+}
+
 // parallel returns an error unless there is one output per operation.
 func parallel(operations, outputs int) error {
 	if operations != outputs {
 		return fmt.Errorf("%d operations but %d outputs", operations, outputs)
+	}
+	return nil
+}
+
+// eachOperation applies the operations, each with what was recorded of it.
+func eachOperation[O any](c *checker, operations []operation, outputs []O, apply func(operation, O) error) error {
+	if err := parallel(len(operations), len(outputs)); err != nil {
+		return err
+	}
+	for i, op := range operations {
+		c.step = i
+		if err := apply(op, outputs[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -16,17 +16,8 @@ func replayLease(line []byte, c *checker) error {
 	if err := decode(line, &recorded); err != nil {
 		return err
 	}
-	if err := parallel(len(recorded.Inputs.Ops), len(recorded.Outputs)); err != nil {
-		return err
-	}
 	run := leaseRun{checker: c, wall: recorded.Inputs.T0}
-	for i, op := range recorded.Inputs.Ops {
-		c.step = i
-		if err := run.apply(op, recorded.Outputs[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return eachOperation(c, recorded.Inputs.Ops, recorded.Outputs, run.apply)
 }
 
 type leaseRun struct {
@@ -41,12 +32,9 @@ func (r *leaseRun) apply(op operation, want []int64) error {
 	if r.lease == nil && op.name != "new" && op.name != "adv" {
 		return fmt.Errorf("operation %q before the first lease", op.name)
 	}
-	var argument int64
-	if len(op.args) > 0 {
-		var err error
-		if argument, err = op.integer(0); err != nil {
-			return err
-		}
+	argument, err := op.first()
+	if err != nil {
+		return err
 	}
 	switch op.name {
 	case "new":

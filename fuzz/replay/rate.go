@@ -22,23 +22,18 @@ func replayRate(line []byte, c *checker) error {
 	if err := decode(line, &recorded); err != nil {
 		return err
 	}
-	if err := parallel(len(recorded.Inputs.Ops), len(recorded.Outputs)); err != nil {
-		return err
-	}
 	interval := time.Duration(recorded.Inputs.Interval) * time.Millisecond
 	run := rateRun{wall: recorded.Inputs.T0, meter: ratemeter.NewMeasuredRate(interval)}
-	for i, op := range recorded.Inputs.Ops {
-		c.step = i
+	return eachOperation(c, recorded.Inputs.Ops, recorded.Outputs, func(op operation, want rateOutput) error {
 		got, err := run.apply(op)
 		if err != nil {
 			return err
 		}
-		want := recorded.Outputs[i]
 		c.check("getCount()", got.Count, want.Count)
 		c.check("exception", got.Error, want.Error)
 		checkEach(c, "firings", got.Firings, want.Firings)
-	}
-	return nil
+		return nil
+	})
 }
 
 // rateRun is the meter with the thread that drives it: it sleeps on the
@@ -56,12 +51,9 @@ func (r *rateRun) advance(millis int64) { r.mono, r.wall = r.mono+millis, r.wall
 
 func (r *rateRun) apply(op operation) (rateOutput, error) {
 	var out rateOutput
-	var argument int64
-	if len(op.args) > 0 {
-		var err error
-		if argument, err = op.integer(0); err != nil {
-			return out, err
-		}
+	argument, err := op.first()
+	if err != nil {
+		return out, err
 	}
 	switch op.name {
 	case "start":

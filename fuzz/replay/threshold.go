@@ -19,9 +19,6 @@ func replayThreshold(line []byte, c *checker) error {
 	if err := decode(line, &recorded); err != nil {
 		return err
 	}
-	if err := parallel(len(recorded.Inputs.Ops), len(recorded.Outputs)); err != nil {
-		return err
-	}
 	release, err := preserve.ParseRelease(recorded.Dialect)
 	if err != nil {
 		return err
@@ -37,13 +34,7 @@ func replayThreshold(line []byte, c *checker) error {
 		return err
 	}
 	run := thresholdRun{checker: c, calculator: calculator, wall: recorded.Inputs.T0}
-	for i, op := range recorded.Inputs.Ops {
-		c.step = i
-		if err := run.apply(op, recorded.Outputs[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return eachOperation(c, recorded.Inputs.Ops, recorded.Outputs, run.apply)
 }
 
 type thresholdRun struct {
