@@ -19,7 +19,7 @@ the first dot says what it records. Directories are searched at any depth.
 
 The exit status is 0 if everything was replayed and agreed, 1 if a value
 differed or a case was skipped, and 2 if a file could not be read or is of an
-unknown kind.`,
+unknown kind ("go run" itself turns 2 into 1; a built lab does not).`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(command *cobra.Command, paths []string) error {
 			files, err := replay.Files(paths...)
