@@ -30,6 +30,8 @@ func TestHotOperationsDoNotAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	stripe := meter.Stripe(7)
+	sliding := must(ratemeter.NewSliding(base, time.Minute, 60))
+	slidingStripe := sliding.Stripe(7)
 	calculator := must(preserve.NewCalculator(preserve.DefaultConfig(preserve.EurekaV1_9_17)))
 	expectation := must(preserve.NewExpectation(base, preserve.ExpectationConfig{Window: time.Minute, Percent: 0.85}))
 	random := evict.NewJavaRandom(1)
@@ -47,6 +49,9 @@ func TestHotOperationsDoNotAllocate(t *testing.T) {
 		"MeasuredRate.Increment":    meter.Increment,
 		"Stripe.Increment":          stripe.Increment,
 		"MeasuredRate.Tick":         func() { meter.Tick(now) },
+		"Sliding.Mark":              func() { sliding.Mark(now, 1) },
+		"SlidingStripe.Mark":        func() { slidingStripe.Mark(now, 1) },
+		"Sliding.Count":             func() { sinkInt = int(sliding.Count(now)) },
 		"Calculator.Decide":         func() { calculator.Decide(18) },
 		"Calculator.Registered":     calculator.Registered,
 		"Expectation.Decide":        func() { expectation.Decide(now, 18) },

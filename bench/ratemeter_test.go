@@ -71,3 +71,39 @@ func BenchmarkRotate(b *testing.B) {
 		sinkBool = meter.Tick(now)
 	}
 }
+
+// The sliding meter takes an instant and swaps a word, where the tumbling one
+// adds to it. Instants are a millisecond apart: a new step every thousand.
+func BenchmarkMark(b *testing.B) {
+	for _, plain := range []bool{false, true} {
+		name := "stripe"
+		if plain {
+			name = "plain"
+		}
+		b.Run("ours="+name, func(b *testing.B) {
+			b.ReportAllocs()
+			meter := must(ratemeter.NewSliding(base, time.Minute, 60))
+			var next atomic.Uint64
+			b.RunParallel(func(pb *testing.PB) {
+				stripe := meter.Stripe(next.Add(1))
+				for i := 0; pb.Next(); i++ {
+					now := heartbeats[i%len(heartbeats)]
+					if plain {
+						meter.Mark(now, 1)
+					} else {
+						stripe.Mark(now, 1)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A pass asks once: 64 stripes of 60 steps.
+func BenchmarkSlidingCount(b *testing.B) {
+	b.ReportAllocs()
+	meter := must(ratemeter.NewSliding(base, time.Minute, 60))
+	for i := 0; b.Loop(); i++ {
+		sinkInt = int(meter.Count(heartbeats[i%len(heartbeats)]))
+	}
+}

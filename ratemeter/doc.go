@@ -6,7 +6,9 @@
 // tumbling window, with the blind first window and the stale counts that
 // follow from it (quirks R1 to R5, docs/QUIRKS.md).
 //
-// No goroutine and no clock: the owner calls Tick with the instant that it
-// has, whenever it likes or when NextTick says. Counting takes no lock and
-// does not wait for Tick.
+// [Sliding] is the exact rule's meter: a window that slides, with nothing to
+// start, stop or call in time.
+//
+// No goroutine and no clock: the owner passes the instants that it has.
+// Counting takes no lock.
 package ratemeter

@@ -8,7 +8,8 @@ import (
 const (
 	// stripeBits gives 64 stripes: two goroutines that count at the same
 	// moment share one with a probability of 1/64.
-	stripeBits = 6
+	stripeBits  = 6
+	stripeCount = 1 << stripeBits
 
 	// stripeSize is two cache lines of 64 bytes, because processors fetch
 	// lines in adjacent pairs. 64 stripes make 8 KiB per meter.
@@ -36,23 +37,13 @@ func (s *Stripe) Increment() { s.count.Add(1) }
 // increments that run during a drain may be counted in the order in which
 // they did not happen; the number counted is nevertheless one that a single
 // atomic counter could have shown, as increments are all alike.
-type stripes [1 << stripeBits]Stripe
+type stripes [stripeCount]Stripe
 
 // own returns the stripe for a hint, such as a shard's number.
-func (s *stripes) own(hint uint64) *Stripe { return &s[hint%uint64(len(s))] }
+func (s *stripes) own(hint uint64) *Stripe { return &s[hint%stripeCount] }
 
 // near returns a stripe that other running goroutines probably do not use.
-// Go tells nobody its processor, but every goroutine has a stack of its own,
-// and a stack is at least 2 KiB (2^11) large and aligned to its size: the
-// address of a local variable, without its low 11 bits, differs between
-// goroutines. Multiplying by 2^64 divided by the golden ratio spreads the
-// addresses, and the top bits choose. The address is only hashed, never
-// followed, so it does no harm that a stack may move.
-func (s *stripes) near() *Stripe {
-	var local byte
-	stack := uint64(uintptr(unsafe.Pointer(&local))) >> 11
-	return &s[stack*0x9E3779B97F4A7C15>>(64-stripeBits)]
-}
+func (s *stripes) near() *Stripe { return &s[nearStripe()] }
 
 // drain takes everything that was counted out of the stripes.
 func (s *stripes) drain() int64 {
@@ -61,4 +52,19 @@ func (s *stripes) drain() int64 {
 		sum += s[i].count.Swap(0)
 	}
 	return sum
+}
+
+// nearStripe returns the number of a stripe that other running goroutines
+// probably do not use.
+//
+// Go tells nobody its processor, but every goroutine has a stack of its own,
+// and a stack is at least 2 KiB (2^11) large and aligned to its size: the
+// address of a local variable, without its low 11 bits, differs between
+// goroutines. Multiplying by 2^64 divided by the golden ratio spreads the
+// addresses, and the top bits choose. The address is only hashed, never
+// followed, so it does no harm that a stack may move.
+func nearStripe() uint64 {
+	var local byte
+	stack := uint64(uintptr(unsafe.Pointer(&local))) >> 11
+	return stack * 0x9E3779B97F4A7C15 >> (64 - stripeBits)
 }

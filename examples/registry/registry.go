@@ -23,7 +23,7 @@ const percent = 0.85
 // registry composes the kernels. They meet through plain values only.
 type registry struct {
 	term     lease.Term
-	meter    *ratemeter.MeasuredRate
+	meter    *ratemeter.Sliding
 	expected *preserve.Expectation
 	late     *evict.Compensation
 	victims  evict.Source
@@ -37,8 +37,8 @@ func newRegistry(now time.Time, term lease.Term, passEvery time.Duration, victim
 	const window = time.Minute
 	expected, err := preserve.NewExpectation(now, preserve.ExpectationConfig{Window: window, Percent: percent, Warmup: window})
 	late, err2 := evict.NewCompensation(passEvery)
-	meter := ratemeter.NewMeasuredRate(window)
-	if err := errors.Join(err, err2, term.Validate(), meter.Start(now)); err != nil {
+	meter, err3 := ratemeter.NewSliding(now, window, 60)
+	if err := errors.Join(err, err2, err3, term.Validate()); err != nil {
 		return nil, err
 	}
 	return &registry{
@@ -72,7 +72,7 @@ func (r *registry) renew(now time.Time, key string) bool {
 	if held == nil || !held.Renew(now) {
 		return false
 	}
-	r.meter.Increment()
+	r.meter.Mark(now, 1)
 	return true
 }
 
@@ -84,8 +84,7 @@ type candidate struct {
 // pass evicts what may be evicted, and returns the decision that it followed
 // and the holders it evicted.
 func (r *registry) pass(now time.Time) (preserve.Decision, []string, error) {
-	r.meter.Tick(now)
-	decision := r.expected.Decide(now, r.meter.Count())
+	decision := r.expected.Decide(now, r.meter.Count(now))
 	grace := r.late.Next(now) // also of a pass that may not evict
 	if !decision.Allowed {
 		return decision, nil, nil

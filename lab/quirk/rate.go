@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/leasekernel/leasekernel/preserve"
 	"github.com/leasekernel/leasekernel/ratemeter"
 )
 
@@ -13,7 +12,7 @@ func rateQuirks() []Quirk {
 		{
 			ID:    "R1",
 			Title: "The window tumbles: blind for its first minute, stale for the rest",
-			Story: "One renewal a second for 60 s, then silence. Read the meter after 30 s, 60 s, 119 s and 120 s. The exact value counts the renewals of the last 60 s one by one.",
+			Story: "One renewal a second for 60 s, then silence. Read the meter after 30 s, 60 s, 119 s and 120 s.",
 			Facts: []Fact{
 				eureka("0, 60, 60, 0", func() string {
 					m := newMeterRun()
@@ -21,7 +20,7 @@ func rateQuirks() []Quirk {
 				}),
 				exact("30, 60, 1, 0", func() string {
 					m := newMeterRun()
-					return fmt.Sprintf("%d, %d, %d, %d", m.trueAt(30), m.trueAt(60), m.silent().trueAt(119), m.trueAt(120))
+					return fmt.Sprintf("%d, %d, %d, %d", m.slidingAt(30), m.slidingAt(60), m.silent().slidingAt(119), m.slidingAt(120))
 				}),
 			},
 		},
@@ -36,7 +35,7 @@ func rateQuirks() []Quirk {
 					return fmt.Sprintf("%d renewals, next rotation after %d s", m.meter.Count(), m.wakesAt())
 				}),
 				exact("60 renewals, nothing rotates", func() string {
-					return fmt.Sprintf("%d renewals, nothing rotates", newMeterRun().trueAt(80))
+					return fmt.Sprintf("%d renewals, nothing rotates", newMeterRun().slidingAt(80))
 				}),
 			},
 		},
@@ -52,7 +51,7 @@ func rateQuirks() []Quirk {
 					m := newMeterRun()
 					m.countAt(30)
 					m.step(-30)
-					return fmt.Sprintf("%d renewals in the last 60 s, whatever the wall clock says", m.trueAt(90))
+					return fmt.Sprintf("%d renewals in the last 60 s, whatever the wall clock says", m.slidingAt(90))
 				}),
 			},
 		},
@@ -68,18 +67,18 @@ func rateQuirks() []Quirk {
 					err := m.meter.Start(m.now())
 					return fmt.Sprintf("start: %v, count after 120 s: %d", err, m.countAt(120))
 				}),
-				exact("no counterpart: a count of the last 60 s has no timer to start or stop", nil),
+				exact("no counterpart: a sliding meter has no timer to start or stop", nil),
 			},
 		},
 		{
 			ID:    "R5",
 			Title: "An impossible interval is refused by start, not by the constructor",
-			Story: "Make a meter with an interval of 0, and one of -1 s, and start them. The exact value is what an expectation says of such a window when it is made.",
+			Story: "Make a meter with an interval of 0, and one of -1 s, and start them; make sliding meters with such windows.",
 			Facts: []Fact{
 				eureka("ratemeter: interval is 0: must not be zero; ratemeter: interval is -1s: must not be negative", func() string {
 					return fmt.Sprintf("%v; %v", startRefuses(0), startRefuses(-time.Second))
 				}),
-				exact("preserve: invalid argument: Window is 0s: must be above 0; preserve: invalid argument: Window is -1s: must be above 0", func() string {
+				exact("ratemeter: invalid argument: window is 0s: must be above 0; ratemeter: invalid argument: window is -1s: must be above 0", func() string {
 					return fmt.Sprintf("%v; %v", windowRefused(0), windowRefused(-time.Second))
 				}),
 			},
@@ -87,21 +86,25 @@ func rateQuirks() []Quirk {
 	}
 }
 
-// meterRun is a meter with windows of 60 s under one renewal a second, and
-// the thread that drives it: asleep on the monotonic clock, comparing wall
-// clock when awake.
+// meterRun is Eureka's meter with windows of 60 s under one renewal a second,
+// and the thread that drives it: asleep on the monotonic clock, comparing wall
+// clock when awake. Beside it a sliding meter of 60 s, which takes instants of
+// the monotonic clock.
 type meterRun struct {
-	meter    *ratemeter.MeasuredRate
-	second   int // monotonic seconds since the start
-	steps    time.Duration
-	wake     time.Duration // monotonic
-	stopped  int           // second after which renewals stop, 0 never
-	renewals []int         // the seconds at which one arrived
-	rotated  []int         // the seconds at which the meter rotated
+	meter   *ratemeter.MeasuredRate
+	sliding *ratemeter.Sliding
+	second  int           // monotonic seconds since the start
+	steps   time.Duration // of the wall clock
+	wake    time.Duration // monotonic
+	stopped int           // second after which renewals stop, 0 never
+	rotated []int         // the seconds at which the meter rotated
 }
 
 func newMeterRun() *meterRun {
-	m := &meterRun{meter: ratemeter.NewMeasuredRate(time.Minute)}
+	m := &meterRun{
+		meter:   ratemeter.NewMeasuredRate(time.Minute),
+		sliding: must(ratemeter.NewSliding(t0, time.Minute, 60)),
+	}
 	if err := m.meter.Start(m.now()); err != nil {
 		panic(err)
 	}
@@ -132,7 +135,7 @@ func (m *meterRun) passSecond() {
 	m.second++
 	if m.stopped == 0 {
 		m.meter.Increment()
-		m.renewals = append(m.renewals, m.second)
+		m.sliding.Mark(t0.Add(m.mono()), 1)
 	}
 }
 
@@ -156,16 +159,10 @@ func (m *meterRun) countAt(second int) int64 {
 	return m.meter.Count()
 }
 
-// trueAt counts the renewals of the 60 s up to the given second.
-func (m *meterRun) trueAt(second int) int {
+// slidingAt is what the sliding meter shows at the given second.
+func (m *meterRun) slidingAt(second int) int64 {
 	m.countAt(second)
-	count := 0
-	for _, at := range m.renewals {
-		if at > second-60 {
-			count++
-		}
-	}
-	return count
+	return m.sliding.Count(t0.Add(m.mono()))
 }
 
 // pauseUntil lets time pass without letting the thread run before its end.
@@ -193,6 +190,6 @@ func startRefuses(interval time.Duration) error {
 }
 
 func windowRefused(window time.Duration) error {
-	_, err := preserve.NewExpectation(t0, preserve.ExpectationConfig{Window: window, Percent: 0.85})
+	_, err := ratemeter.NewSliding(t0, window, 60)
 	return err
 }
