@@ -3,6 +3,7 @@ package ratemeter
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 	"sync/atomic"
 	"time"
@@ -35,8 +36,9 @@ const MaxSteps = 1023
 // is still right. If the clock is set back by more, what the meter holds lies
 // in the future, and renewals may go uncounted until the next Count, which
 // forgets it; the window then fills anew. The same happens after a Count with
-// an instant far in the future. Too few renewals withhold eviction, which is
-// the safe side.
+// an instant far in the future. At 292 years from the origin the meter ends:
+// renewals go uncounted, and the count is 0. Too few renewals withhold
+// eviction, which is the safe side.
 //
 // # Concurrency
 //
@@ -109,7 +111,8 @@ func (s *Sliding) Step() time.Duration { return s.step }
 // that is not counted.
 func (s *Sliding) Mark(now time.Time, n uint32) { s.mark(nearStripe(), now, n) }
 
-// SlidingStripe is one part of a [Sliding] meter's count.
+// SlidingStripe is one part of a [Sliding] meter's count: a value to copy and
+// keep. The zero value belongs to no meter and must not be used.
 type SlidingStripe struct {
 	meter  *Sliding
 	stripe uint64
@@ -126,14 +129,18 @@ func (s SlidingStripe) Mark(now time.Time, n uint32) { s.meter.mark(s.stripe, no
 // Count returns the number of renewals in the window that ended at the last
 // step boundary at or before now.
 func (s *Sliding) Count(now time.Time) int64 {
-	last, rest := s.stepOf(now)
+	number, rest, ok := s.stepOf(now)
+	if !ok {
+		return 0
+	}
+	last := number
 	if rest > 0 {
-		last-- // not over yet
+		last-- // the step of now is not over yet
 	}
 	var sum int64
 	for stripe := range uint64(stripeCount) {
-		for number := last - s.steps + 1; number <= last; number++ {
-			sum += s.read(stripe, number)
+		for age := range s.steps {
+			sum += s.read(stripe, last-age)
 		}
 		s.read(stripe, last+1) // to forget the future where the next renewal goes
 	}
@@ -142,20 +149,27 @@ func (s *Sliding) Count(now time.Time) int64 {
 
 // stepOf returns the number of the step that an instant belongs to, and how
 // far after the step's beginning it lies. A step includes its end: number n is
-// the span (n-1, n] from the origin, in steps; at its end the rest is 0.
-func (s *Sliding) stepOf(now time.Time) (number int64, rest time.Duration) {
+// the span (n-1, n] from the origin, in steps; at its end the rest is 0. It is
+// not ok for an instant so far away that the difference is not known.
+func (s *Sliding) stepOf(now time.Time) (number int64, rest time.Duration, ok bool) {
 	elapsed := now.Sub(s.origin)
+	if elapsed == math.MaxInt64 || elapsed == math.MinInt64 {
+		return 0, 0, false
+	}
 	number, rest = int64(elapsed/s.step), elapsed%s.step
 	if rest > 0 {
 		number++
 	} else if rest < 0 {
 		rest += s.step
 	}
-	return number, rest
+	return number, rest, true
 }
 
 func (s *Sliding) mark(stripe uint64, now time.Time, n uint32) {
-	number, _ := s.stepOf(now)
+	number, _, ok := s.stepOf(now)
+	if !ok {
+		return
+	}
 	word, revolution := s.wordOf(stripe, number)
 	for {
 		seen := stepWord(word.Load())

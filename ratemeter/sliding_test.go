@@ -266,3 +266,21 @@ func TestSlidingOfOneStepTumbles(t *testing.T) {
 	equal(t, "Count in the second", s.Count(at(2*time.Minute-1)), 5)
 	equal(t, "Count at its end", s.Count(at(2*time.Minute)), 0)
 }
+
+// A meter ends 292 years from its origin, on either side, with a count of 0.
+// The last instant before is also the greatest number of a step that there is.
+func TestSlidingEndsAtItsHorizon(t *testing.T) {
+	for _, window := range []time.Duration{1, time.Minute} {
+		s := sliding(t, t0, window, 1)
+		for _, far := range []time.Duration{math.MaxInt64, math.MinInt64} {
+			now := at(far)
+			s.Mark(now, 5)
+			equal(t, "Count at the horizon", s.Count(now), 0)
+			s.Mark(now.AddDate(1000, 0, 0), 5)
+			equal(t, "Count a thousand years on", s.Count(now.AddDate(1000, 0, 0)), 0)
+		}
+	}
+	s := sliding(t, t0, 1, 1)
+	s.Mark(at(math.MaxInt64-1), 5)
+	equal(t, "Count just before the horizon", s.Count(at(math.MaxInt64-1)), 5)
+}
