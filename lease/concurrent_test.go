@@ -236,12 +236,15 @@ func TestOneOfCancelAndEvictWins(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			bothRules(t, func(t *testing.T, term lease.Term) {
 				leases := grantEachRound(t, term)
-				mark := mustExpire(t, leases[0], at(time.Hour)) // all leases are in the same state
+				var marks [rounds]lease.Mark
+				for i, l := range leases {
+					marks[i] = mustExpire(t, l, at(time.Hour))
+				}
 				instants := [2]time.Time{at(61 * time.Minute), at(62 * time.Minute)}
 				var won [2][rounds]bool
 				race(rounds,
-					func(i int) { won[0][i] = tt.first(leases[i], instants[0], mark) },
-					func(i int) { won[1][i] = tt.second(leases[i], instants[1], mark) },
+					func(i int) { won[0][i] = tt.first(leases[i], instants[0], marks[i]) },
+					func(i int) { won[1][i] = tt.second(leases[i], instants[1], marks[i]) },
 				)
 				for i, l := range leases {
 					if won[0][i] == won[1][i] {

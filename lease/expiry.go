@@ -7,9 +7,12 @@ import (
 )
 
 // Mark is the state in which a pass saw a lease expired: what [Lease.Evict]
-// compares against. It belongs to the lease that handed it out. The zero
-// Mark evicts nothing.
-type Mark struct{ word word }
+// compares against. It evicts the lease that handed it out and no other, not
+// even one that replaced it under the same key. The zero Mark evicts nothing.
+type Mark struct {
+	of   *atomicWord
+	word word
+}
 
 // Stage is where a lease stands in its life.
 type Stage uint8
@@ -71,7 +74,7 @@ func (l *Lease[V]) Expired(now time.Time, additional time.Duration) (Mark, bool)
 	if !l.expired(seen, now, additional) {
 		return Mark{}, false
 	}
-	return Mark{seen}, true
+	return Mark{&l.word, seen}, true
 }
 
 // Stage returns the lease's stage at instant now. Additional delays both the
@@ -96,9 +99,9 @@ func (l *Lease[V]) Stage(now time.Time, additional time.Duration) Stage {
 func (l *Lease[V]) Deadline() time.Time {
 	last := l.word.load().offset()
 	if l.term.Rule == Eureka {
-		return time.UnixMilli(l.epoch + last + l.millis)
+		return l.instant(last + l.millis)
 	}
-	return l.registered.Add(time.Duration(last)).Add(l.term.Duration)
+	return l.instant(last).Add(l.term.Duration)
 }
 
 func (l *Lease[V]) expired(seen word, now time.Time, additional time.Duration) bool {

@@ -6,22 +6,20 @@ import (
 	"time"
 )
 
-// Registered returns the instant at which the lease was granted.
+// Registered returns the instant at which the lease was granted; under
+// Eureka's rule in whole milliseconds, as all its facts.
 func (l *Lease[V]) Registered() time.Time { return l.registered }
 
 // LastRenewal returns the instant of the last renewal, or of the registration
-// if there was none. It is the true instant, in whole milliseconds, also under
-// Eureka's rule, which publishes one that lies a duration in the future (see
-// [Lease.Published]); there it includes renewals that came after the end (L7).
+// if there was none. It is the true instant also under Eureka's rule, which
+// publishes one that lies a duration in the future (see [Lease.Published]);
+// there it includes renewals that came after the end (L7).
 func (l *Lease[V]) LastRenewal() time.Time {
 	seen := l.word.load()
-	switch {
-	case seen&renewed == 0:
-		return l.registered
-	case l.term.Rule == Eureka:
-		return time.UnixMilli(l.epoch + seen.offset() - l.millis)
+	if l.term.Rule == Eureka && seen&renewed != 0 {
+		return l.instant(seen.offset() - l.millis)
 	}
-	return l.registered.Add(time.Duration(seen.offset()))
+	return l.instant(seen.offset())
 }
 
 // Ended returns the instant at which the lease was cancelled or evicted, and
@@ -31,11 +29,7 @@ func (l *Lease[V]) Ended() (at time.Time, ok bool) {
 	if l.word.load()&live != 0 {
 		return time.Time{}, false
 	}
-	offset := l.finalEnding().offset()
-	if l.term.Rule == Eureka {
-		return time.UnixMilli(l.epoch + offset), true
-	}
-	return l.registered.Add(time.Duration(offset)), true
+	return l.instant(l.finalEnding().offset()), true
 }
 
 // ServiceUp records that the holder's service came up at instant now. Only
@@ -62,9 +56,9 @@ func (l *Lease[V]) ServiceUpAt() (at time.Time, ok bool) {
 	value := l.up.Load()
 	switch {
 	case l.term.Rule == Eureka && value != 0:
-		return time.UnixMilli(value), true
+		return time.UnixMilli(value).In(l.registered.Location()), true
 	case l.term.Rule == Exact && value != unset:
-		return l.registered.Add(time.Duration(value)), true
+		return l.instant(value), true
 	}
 	return time.Time{}, false
 }
@@ -89,10 +83,10 @@ type Timestamps struct {
 
 // Published returns the lease's timestamps as Eureka's clients expect them.
 //
-// Under Eureka's rule they are the original's fields to the bit: after a
-// renewal LastRenewal lies one duration in the future (quirk L10), and a
-// cancel at or before the epoch shows in Eviction without having ended the
-// lease (L6). Under the exact rule they are the true instants. The fields are
+// Under Eureka's rule they are the original's fields to the bit, up to 73
+// million years from the registration: after a renewal LastRenewal lies one
+// duration in the future (quirk L10), and a cancel at or before the epoch
+// shows in Eviction without having ended the lease (L6). Under the exact rule they are the true instants. The fields are
 // read one after the other: of a lease that changes meanwhile they need not
 // belong to one moment.
 func (l *Lease[V]) Published() Timestamps {
@@ -103,7 +97,7 @@ func (l *Lease[V]) Published() Timestamps {
 		published.ServiceUp = l.up.Load()
 		return published
 	}
-	published.LastRenewal = l.registered.Add(time.Duration(seen.offset())).UnixMilli()
+	published.LastRenewal = l.instant(seen.offset()).UnixMilli()
 	if at, ok := l.ServiceUpAt(); ok {
 		published.ServiceUp = at.UnixMilli()
 	}
@@ -121,7 +115,7 @@ func (l *Lease[V]) publishedEviction(seen word) int64 {
 	case l.term.Rule == Eureka:
 		return l.epoch + e.offset()
 	}
-	return l.registered.Add(time.Duration(e.offset())).UnixMilli()
+	return l.instant(e.offset()).UnixMilli()
 }
 
 // An ending is the instant of the end as an offset from the registration (63

@@ -69,6 +69,7 @@ func New[V any](now time.Time, holder V, term Term) (*Lease[V], error) {
 	l := &Lease[V]{registered: now, epoch: now.UnixMilli(), term: term, holder: holder}
 	l.end.Store(int64(noEnding))
 	if term.Rule == Eureka {
+		l.registered = l.instant(0) // whole milliseconds
 		l.millis = term.eurekaMillis()
 	} else {
 		l.up.Store(unset)
@@ -141,10 +142,11 @@ func (l *Lease[V]) Cancel(now time.Time) bool {
 
 // Evict ends the lease at instant now if it is still in the state that the
 // pass saw, and reports whether this call ended it. False means that the
-// lease was renewed, cancelled or evicted since, and nothing has changed.
+// lease was renewed, cancelled or evicted since, or that the mark is another
+// lease's, and nothing has changed.
 // Unlike Cancel it ends also an Eureka lease at or before the Unix epoch.
 func (l *Lease[V]) Evict(now time.Time, seen Mark) bool {
-	if seen.word&live == 0 || !l.word.swapIf(seen.word, seen.word&^live) {
+	if seen.of != &l.word || seen.word&live == 0 || !l.word.swapIf(seen.word, seen.word&^live) {
 		return false
 	}
 	l.end.Store(int64(newEnding(l.fromRegistration(now), final)))
@@ -166,4 +168,12 @@ func (l *Lease[V]) fromRegistration(now time.Time) int64 {
 		offset = int64(now.Sub(l.registered))
 	}
 	return min(max(offset, -maxEnding), maxEnding)
+}
+
+// instant is the instant of an offset.
+func (l *Lease[V]) instant(offset int64) time.Time {
+	if l.term.Rule == Eureka {
+		return time.UnixMilli(l.epoch + offset).In(l.registered.Location())
+	}
+	return l.registered.Add(time.Duration(offset))
 }

@@ -80,6 +80,34 @@ func TestZeroLeaseHasEnded(t *testing.T) {
 	equal(t, "Published().Eviction", l.Published().Eviction, time.Time{}.UnixMilli())
 }
 
+// A client whose lease a pass has seen expired registers again:
+//
+//  1. The pass sees the old lease expired.
+//  2. The client registers: a new lease takes its place under the same key.
+//  3. The pass evicts what is under the key, with the mark of 1: it must not
+//     hit the new lease, though both were never renewed.
+func TestAMarkOfAnotherLeaseEvictsNothing(t *testing.T) {
+	bothRules(t, func(t *testing.T, term lease.Term) {
+		now := at(time.Hour)
+		mark := mustExpire(t, grant(t, t0, term), now)
+		replacement := grant(t, now, term)
+		equal(t, "Evict", replacement.Evict(now, mark), false)
+		equal(t, "Stage", replacement.Stage(now, 0), lease.Live)
+		asOld := grant(t, t0, term)
+		equal(t, "Evict one that has expired too", asOld.Evict(now, mark), false)
+	})
+}
+
+func TestEurekaKeepsWholeMilliseconds(t *testing.T) {
+	zone := time.FixedZone("+01:00", 3600)
+	odd := t0.Add(999_999 * time.Nanosecond).In(zone)
+	l := grant(t, odd, eureka90)
+	sameInstant(t, "Registered", l.Registered(), t0)
+	l.Renew(odd)
+	sameInstant(t, "LastRenewal", l.LastRenewal(), t0)
+	equal(t, "Location", l.Deadline().Location(), zone)
+}
+
 // Under Eureka's rule a clock that goes forth and back can leave the word as
 // the pass saw it, although two renewals succeeded in between. The lease is
 // then as expired as before, and the eviction is right.

@@ -32,27 +32,28 @@ const MaxSteps = 1023
 // time: after any pause the next Count is right. Make one with [NewSliding];
 // a Sliding must not be copied.
 //
-// Instants may come in any order within one window of each other: the count
-// is still right. If the clock is set back by more, what the meter holds lies
-// in the future, and renewals may go uncounted until the next Count, which
-// forgets it; the window then fills anew. The same happens after a Count with
-// an instant far in the future. At 292 years from the origin the meter ends:
-// renewals go uncounted, and the count is 0. Too few renewals withhold
-// eviction, which is the safe side.
+// Instants may come in any order within one window of each other. A renewal
+// whose instant is two windows older than another's can displace what was
+// counted at a later instant; so a clock that is set back further than that
+// is followed at once, and the window fills anew. A clock that is set back by
+// less lives through the same instants twice, and the renewals of both times
+// count: more than there should be. Instants with a monotonic reading are
+// never set back; give it those.
+//
+// A meter lasts 292 years on either side of its origin, or 2^31 turns of its
+// ring, which is between two and four windows and a bit, if that is less: for
+// a window of a second at least 136 years. Beyond that nothing is counted.
 //
 // # Concurrency
 //
 // All methods may be called by any number of goroutines at once, and none
 // waits. The count is striped as [MeasuredRate]'s is. Each stripe has a ring
-// of words, one a step, and each word holds the number of the revolution that
-// it belongs to beside its count. Mark loads the word and replaces it by
-// compare-and-swap: by a greater count if the word is of this revolution, by
-// a fresh count if it is of an older one, and not at all if it is of a newer
-// one. So a renewal is added to the count of its own step or not at all, and
-// emptying a word for the next revolution needs no moment on which all agree.
-// Count reads each word of its window once, and empties, by compare-and-swap
-// too, those that are of another revolution: what a word held is lost only if
-// it lies a ring, two windows, away from what is being counted. A renewal that
+// of words, one a step, and each word holds the number of the turn of the ring
+// that it belongs to beside its count. Mark loads the word and replaces it by
+// compare-and-swap: by a greater count if it is of this turn, else by a fresh
+// one. So a renewal is added to the count of its own step, and emptying a word
+// for the next turn needs no moment on which all agree. Count only loads, each
+// word of its window once, and takes those of the right turn. A renewal that
 // is marked while Count runs may be counted by the next one only.
 type Sliding struct {
 	window, step time.Duration
@@ -64,8 +65,8 @@ type Sliding struct {
 }
 
 // NewSliding returns a meter of the renewals in the given window, which slides
-// by window / steps. Now is its origin: any instant of the clock that it will
-// be asked with. 60 steps are plenty.
+// by window / steps. Now is its origin: an instant of the clock that it will
+// be asked with, where the first step begins. 60 steps are plenty.
 //
 // It fails, naming all problems, if window is not above zero, if steps is not
 // between 1 and [MaxSteps], or if it does not divide the window.
@@ -91,9 +92,6 @@ func NewSliding(now time.Time, window time.Duration, steps int) (*Sliding, error
 	}
 	s.stride = max(1<<s.ring, uint64(stripeSize/8))
 	s.words = make([]atomic.Uint64, stripeCount*s.stride)
-	for i := range s.words { // older than anything within a window of the origin
-		s.words[i].Store(uint64(newStepWord(longAgo, 0)))
-	}
 	return s, nil
 }
 
@@ -104,12 +102,11 @@ func (s *Sliding) Window() time.Duration { return s.window }
 func (s *Sliding) Step() time.Duration { return s.step }
 
 // Mark counts n renewals at instant now, on a stripe that other cores
-// probably do not use at this moment. A caller that owns something to tie a
-// stripe to is faster with [Sliding.Stripe].
-//
-// One stripe holds up to 68 719 476 735 renewals a step; what would exceed
-// that is not counted.
-func (s *Sliding) Mark(now time.Time, n uint32) { s.mark(nearStripe(), now, n) }
+// probably do not use at this moment, and reports whether it did: not beyond
+// the meter's end, and not more than 2^32 - 1 in one step of one stripe. A
+// caller that owns something to tie a stripe to is faster with
+// [Sliding.Stripe].
+func (s *Sliding) Mark(now time.Time, n uint32) bool { return s.mark(nearStripe(), now, n) }
 
 // SlidingStripe is one part of a [Sliding] meter's count: a value to copy and
 // keep. The zero value belongs to no meter and must not be used.
@@ -124,115 +121,85 @@ type SlidingStripe struct {
 func (s *Sliding) Stripe(hint uint64) SlidingStripe { return SlidingStripe{s, hint % stripeCount} }
 
 // Mark counts n renewals at instant now, as [Sliding.Mark] does.
-func (s SlidingStripe) Mark(now time.Time, n uint32) { s.meter.mark(s.stripe, now, n) }
+func (s SlidingStripe) Mark(now time.Time, n uint32) bool { return s.meter.mark(s.stripe, now, n) }
 
 // Count returns the number of renewals in the window that ended at the last
-// step boundary at or before now.
+// step boundary at or before now. It changes nothing.
 func (s *Sliding) Count(now time.Time) int64 {
-	number, rest, ok := s.stepOf(now)
+	last, rest, ok := s.stepOf(now)
 	if !ok {
 		return 0
 	}
-	last := number
 	if rest > 0 {
 		last-- // the step of now is not over yet
 	}
 	var sum int64
 	for stripe := range uint64(stripeCount) {
 		for age := range s.steps {
-			sum += s.read(stripe, last-age)
+			word, turn := s.wordOf(stripe, last-age)
+			if seen := stepWord(word.Load()); seen.turn() == turn {
+				sum += seen.count()
+			}
 		}
-		s.read(stripe, last+1) // to forget the future where the next renewal goes
 	}
 	return sum
+}
+
+func (s *Sliding) mark(stripe uint64, now time.Time, n uint32) bool {
+	number, _, ok := s.stepOf(now)
+	if !ok {
+		return false
+	}
+	word, turn := s.wordOf(stripe, number)
+	for {
+		seen := stepWord(word.Load())
+		next := newStepWord(turn, int64(n))
+		if seen.turn() == turn {
+			next = newStepWord(turn, seen.count()+int64(n))
+		}
+		if next.count() < int64(n) { // the sum did not fit
+			return false
+		}
+		if word.CompareAndSwap(uint64(seen), uint64(next)) {
+			return true
+		}
+	}
 }
 
 // stepOf returns the number of the step that an instant belongs to, and how
 // far after the step's beginning it lies. A step includes its end: number n is
 // the span (n-1, n] from the origin, in steps; at its end the rest is 0. It is
-// not ok for an instant so far away that the difference is not known.
+// not ok for an instant beyond the meter's end: so far away that the
+// difference is not known, or that a word could not hold the turn.
 func (s *Sliding) stepOf(now time.Time) (number int64, rest time.Duration, ok bool) {
 	elapsed := now.Sub(s.origin)
-	if elapsed == math.MaxInt64 || elapsed == math.MinInt64 {
-		return 0, 0, false
-	}
 	number, rest = int64(elapsed/s.step), elapsed%s.step
 	if rest > 0 {
 		number++
 	} else if rest < 0 {
 		rest += s.step
 	}
-	return number, rest, true
+	known := elapsed != math.MaxInt64 && elapsed != math.MinInt64
+	turn := number >> s.ring
+	return number, rest, known && turn > math.MinInt32 && turn < math.MaxInt32
 }
 
-func (s *Sliding) mark(stripe uint64, now time.Time, n uint32) {
-	number, _, ok := s.stepOf(now)
-	if !ok {
-		return
-	}
-	word, revolution := s.wordOf(stripe, number)
-	for {
-		seen := stepWord(word.Load())
-		next := seen.plus(n)
-		switch age := seen.age(revolution); {
-		case age < 0:
-			return
-		case age > 0:
-			next = newStepWord(revolution, uint64(n))
-		}
-		if word.CompareAndSwap(uint64(seen), uint64(next)) {
-			return
-		}
-	}
-}
-
-// read returns what a stripe counted in a step. A word of another revolution
-// is emptied: left alone, one from the past would be taken for current when
-// the revolution's number comes round, and one from the future would refuse
-// the renewals of this step.
-func (s *Sliding) read(stripe uint64, number int64) int64 {
-	word, revolution := s.wordOf(stripe, number)
-	seen := stepWord(word.Load())
-	if seen.age(revolution) != 0 {
-		word.CompareAndSwap(uint64(seen), uint64(newStepWord(revolution, 0)))
-		return 0
-	}
-	return seen.count()
-}
-
-// wordOf returns the word that a stripe has for a step, and the revolution of
-// the ring in which it does.
-func (s *Sliding) wordOf(stripe uint64, number int64) (word *atomic.Uint64, revolution uint64) {
+// wordOf returns the word that a stripe has for a step, and the turn of the
+// ring in which it does.
+func (s *Sliding) wordOf(stripe uint64, number int64) (word *atomic.Uint64, turn int32) {
 	slot := uint64(number) & (1<<s.ring - 1)
-	return &s.words[stripe*s.stride+slot], uint64(number >> s.ring)
+	return &s.words[stripe*s.stride+slot], int32(number >> s.ring)
 }
 
-// A stepWord is what one stripe counted in one step: the low 28 bits of the
-// number of the ring's revolution, and the count in the low 36 bits of the
-// word.
+// A stepWord is what one stripe counted in one step: the number of the ring's
+// turn in the high half, the count in the low one. The zero word has counted
+// nothing in turn 0, which is as good as nothing in any other.
 type stepWord uint64
 
-const (
-	countBits = 36
-	maxCount  = 1<<countBits - 1
-
-	// longAgo is the revolution -2: the origin is in 0, a window before it in -1.
-	longAgo = 1<<64 - 2
-)
-
-func newStepWord(revolution, count uint64) stepWord {
-	return stepWord(revolution<<countBits | count)
+func newStepWord(turn int32, count int64) stepWord {
+	return stepWord(uint64(uint32(turn))<<32 | uint64(uint32(count)))
 }
 
-func (w stepWord) count() int64 { return int64(w & maxCount) }
+func (w stepWord) turn() int32 { return int32(w >> 32) }
 
-// plus adds to the count, up to what it can hold.
-func (w stepWord) plus(n uint32) stepWord {
-	return w&^maxCount | min(w&maxCount+stepWord(n), maxCount)
-}
-
-// age is how many revolutions ago the word was current: negative if it is of
-// a later one. Numbers wrap at 28 bits, so the nearer direction counts.
-func (w stepWord) age(revolution uint64) int64 {
-	return int64((revolution-uint64(w>>countBits))<<countBits) >> countBits
-}
+func (w stepWord) count() int64 { return int64(uint32(w)) }

@@ -133,32 +133,39 @@ func TestSlidingTakesASmallStepBack(t *testing.T) {
 	equal(t, "Count, one second later", s.Count(at(41*time.Second)), 42)
 }
 
-// The clock is set back by more than the meter remembers:
-//
-//  1. Renewals find their places taken by the future, and go uncounted.
-//  2. Count forgets the future.
-//  3. Renewals count again, and after one window the count is right.
-func TestSlidingForgetsTheFuture(t *testing.T) {
+// The clock is set back, or was ahead for a while, by more than the meter
+// remembers: its words are of turns that lie in the future. It follows at
+// once, whether or not somebody counts meanwhile.
+func TestSlidingFollowsAClockThatIsSetBack(t *testing.T) {
 	for _, back := range []time.Duration{5 * time.Minute, 10 * time.Minute, 24 * time.Hour} {
 		s := sliding(t, t0, time.Minute, 60)
 		now := at(back + time.Minute)
 		beat := func(seconds int) {
 			for range seconds {
 				now = now.Add(time.Second)
-				s.Mark(now, 1)
+				for hint := range uint64(64) {
+					s.Stripe(hint).Mark(now, 1)
+				}
 			}
 		}
-		beat(128) // every word of the ring is taken
+		beat(200) // every word of every ring is taken
 		now = now.Add(-back)
-		beat(10)
-		if got := s.Count(now); got != 0 {
-			t.Errorf("set back by %v: got %d before Count, want 0", back, got)
+		for _, want := range []int64{10, 20, 30, 40, 50, 60, 60} {
+			beat(10)
+			equal(t, fmt.Sprint("Count, set back by ", back), s.Count(now), 64*want)
 		}
-		for range 60 {
-			beat(1)
-			s.Count(now)
-		}
-		equal(t, fmt.Sprint("Count a minute later, set back by ", back), s.Count(now), 60)
+	}
+}
+
+// Whoever asks about another time changes nothing.
+func TestSlidingCountChangesNothing(t *testing.T) {
+	s := sliding(t, t0, time.Minute, 60)
+	for second := 1; second <= 60; second++ {
+		s.Mark(at(time.Duration(second)*time.Second), 1)
+	}
+	for _, elsewhere := range []time.Duration{-10 * time.Minute, 0, 10 * time.Minute, 1000 * time.Hour} {
+		equal(t, fmt.Sprint("Count at ", elsewhere), s.Count(at(elsewhere)), 0)
+		equal(t, "Count", s.Count(at(time.Minute)), 60)
 	}
 }
 
@@ -171,6 +178,10 @@ func TestSlidingTakesInstantsBeforeItsOrigin(t *testing.T) {
 	}
 	equal(t, "Count at instant 0", s.Count(time.UnixMilli(0)), 60)
 	equal(t, "Count half a second before", s.Count(time.UnixMilli(-500)), 60)
+
+	early := sliding(t, at(time.Hour), time.Minute, 60)
+	early.Mark(at(time.Second), 7)
+	equal(t, "Count an hour before the origin", early.Count(at(time.Minute)), 7)
 }
 
 func TestSlidingMarksOnStripes(t *testing.T) {
@@ -178,8 +189,21 @@ func TestSlidingMarksOnStripes(t *testing.T) {
 	for hint := range uint64(200) {
 		s.Stripe(hint).Mark(at(time.Second), uint32(hint))
 	}
-	s.Mark(at(time.Second), math.MaxUint32)
-	equal(t, "Count", s.Count(at(time.Second)), 199*200/2+math.MaxUint32)
+	equal(t, "Count", s.Count(at(time.Second)), 199*200/2)
+}
+
+// A word holds 2^32 - 1 renewals. What does not fit is refused whole.
+func TestSlidingRefusesWhatDoesNotFit(t *testing.T) {
+	s := sliding(t, t0, time.Minute, 60)
+	stripe := s.Stripe(7)
+	for _, row := range []struct {
+		n    uint32
+		want bool
+	}{{math.MaxUint32 - 1, true}, {2, false}, {math.MaxUint32, false}, {1, true}, {1, false}, {0, true}} {
+		equal(t, fmt.Sprint("Mark ", row.n), stripe.Mark(at(time.Second), row.n), row.want)
+	}
+	equal(t, "Mark in the next step", stripe.Mark(at(2*time.Second), 5), true)
+	equal(t, "Count", s.Count(at(2*time.Second)), math.MaxUint32+5)
 }
 
 // Goroutines mark while another counts:
@@ -267,20 +291,44 @@ func TestSlidingOfOneStepTumbles(t *testing.T) {
 	equal(t, "Count at its end", s.Count(at(2*time.Minute)), 0)
 }
 
-// A meter ends 292 years from its origin, on either side, with a count of 0.
-// The last instant before is also the greatest number of a step that there is.
+// A meter ends 292 years from its origin, or where its ring has turned 2^31
+// times, and says so.
 func TestSlidingEndsAtItsHorizon(t *testing.T) {
-	for _, window := range []time.Duration{1, time.Minute} {
-		s := sliding(t, t0, window, 1)
-		for _, far := range []time.Duration{math.MaxInt64, math.MinInt64} {
-			now := at(far)
-			s.Mark(now, 5)
-			equal(t, "Count at the horizon", s.Count(now), 0)
-			s.Mark(now.AddDate(1000, 0, 0), 5)
-			equal(t, "Count a thousand years on", s.Count(now.AddDate(1000, 0, 0)), 0)
+	tests := []struct {
+		name         string
+		window       time.Duration
+		within, over time.Duration
+	}{
+		{"a minute, after", time.Minute, math.MaxInt64 - 1, math.MaxInt64},
+		{"a minute, before", time.Minute, math.MinInt64 + 1, math.MinInt64},
+		{"a nanosecond, after", 1, 4*math.MaxInt32 - 1, 4 * math.MaxInt32},
+		{"a nanosecond, before", 1, 4 * (math.MinInt32 + 1), 4*(math.MinInt32+1) - 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := sliding(t, t0, test.window, 1)
+			now := at(test.within).Add(0)
+			equal(t, "Mark within", s.Mark(now, 5), true)
+			if test.window == 1 {
+				equal(t, "Count within", s.Count(now), 5)
+			}
+			for _, beyond := range []time.Time{at(test.over), at(test.over).Add(test.over)} {
+				equal(t, "Mark beyond", s.Mark(beyond, 5), false)
+				equal(t, "Count beyond", s.Count(beyond), 0)
+			}
+		})
+	}
+}
+
+// No word is taken for current by a turn that has the same number: 2^32 turns
+// would have to pass, and the meter ends before.
+func TestSlidingIsRightAfterManyTurns(t *testing.T) {
+	s := sliding(t, t0, time.Millisecond, 1)
+	s.Mark(t0, 7)
+	for power := range 31 {
+		pause := 4 * time.Millisecond << power
+		if got := s.Count(at(pause)); got != 0 {
+			t.Errorf("after %v: got %d, want 0", pause, got)
 		}
 	}
-	s := sliding(t, t0, 1, 1)
-	s.Mark(at(math.MaxInt64-1), 5)
-	equal(t, "Count just before the horizon", s.Count(at(math.MaxInt64-1)), 5)
 }
