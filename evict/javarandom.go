@@ -37,9 +37,10 @@ func (r *JavaRandom) next(bits uint) int32 {
 func (r *JavaRandom) Int32() int32 { return r.next(32) }
 
 // Intn returns what nextInt(n) does: a number in [0, n). Java accepts n from
-// 1 to 2147483647 and throws outside; Intn then draws nothing and returns -1.
+// 1 to 2147483647 and throws outside; Intn then draws nothing and returns -1,
+// as a nil generator does.
 func (r *JavaRandom) Intn(n int) int {
-	if n <= 0 || n > math.MaxInt32 {
+	if r == nil || n <= 0 || n > math.MaxInt32 {
 		return -1
 	}
 	bound := int32(n)

@@ -31,8 +31,9 @@ func (f SourceFunc) Intn(n int) int {
 // the wall-clock milliseconds of the pass, and the candidates in the original
 // order, these are Eureka's victims (quirk E3).
 //
-// It fails if the source is nil, or draws outside its range; victims are then
-// nil and the candidates reordered, but complete.
+// It fails if the source is nil, or draws outside its range, as a nil
+// [JavaRandom] or [SourceFunc] does; victims are then nil and the candidates
+// reordered, but complete. If a source of your own panics, so does Pick.
 func Pick[T any](source Source, candidates []T, limit int) ([]T, error) {
 	if source == nil {
 		return nil, invalid("source", "nil", "must draw numbers")

@@ -275,9 +275,11 @@ func TestPickAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestPickFailsOnANilFunction(t *testing.T) {
-	victims, err := evict.Pick(evict.SourceFunc(nil), []int{1, 2, 3}, 2)
-	if victims != nil || !errors.Is(err, evict.ErrInvalid) {
-		t.Errorf("got %v, %v, want no victims and ErrInvalid", victims, err)
+func TestPickFailsOnTypedNilSources(t *testing.T) {
+	for _, source := range []evict.Source{evict.SourceFunc(nil), (*evict.JavaRandom)(nil)} {
+		victims, err := evict.Pick(source, []int{1, 2, 3}, 2)
+		if victims != nil || !errors.Is(err, evict.ErrInvalid) {
+			t.Errorf("%T: got %v, %v, want no victims and ErrInvalid", source, victims, err)
+		}
 	}
 }

@@ -73,7 +73,12 @@ func NewSupervisor(timeout time.Duration, bound int) (*Supervisor, error) {
 	return &Supervisor{timeout: timeout, most: timeout * time.Duration(bound), delay: timeout}, nil
 }
 
-// Next returns the delay before the next run, given how this one ended.
+// Delay returns the delay that stands: before the first run the timeout, then
+// what Next returned last.
+func (s *Supervisor) Delay() time.Duration { return s.delay }
+
+// Next returns the delay before the next run, given how this one ended. An
+// outcome that is none of the constants leaves the delay as it is.
 func (s *Supervisor) Next(outcome Outcome) time.Duration {
 	switch {
 	case outcome == Success:
@@ -106,9 +111,14 @@ func NewEurekaSupervisor(timeoutMillis int64, bound int32) *EurekaSupervisor {
 	return &EurekaSupervisor{timeout: timeoutMillis, most: timeoutMillis * int64(bound), delay: timeoutMillis}
 }
 
+// DelayMillis returns the delay that stands, in milliseconds: before the first
+// run the timeout, then what the outcomes made of it.
+func (s *EurekaSupervisor) DelayMillis() int64 { return s.delay }
+
 // Next returns the delay in milliseconds before the next run, given how this
 // one ended and whether the scheduler was shut down by then. The task is not
-// run again if again is false.
+// run again if again is false. An outcome that is none of the constants leaves
+// the delay as it is.
 func (s *EurekaSupervisor) Next(outcome Outcome, shutdown bool) (millis int64, again bool) {
 	switch outcome {
 	case Success:

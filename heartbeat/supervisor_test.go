@@ -267,3 +267,22 @@ func TestLatencyLowersTheRate(t *testing.T) {
 		t.Errorf("got %d of %d, want less than 85 %%", renewals, promised)
 	}
 }
+
+// The first run comes one timeout after the start, and Delay follows Next.
+func TestDelayIsTheOneThatStands(t *testing.T) {
+	exact, err := heartbeat.NewSupervisor(30*time.Second, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eureka := heartbeat.NewEurekaSupervisor(30_000, 10)
+	for _, want := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute} {
+		if got := exact.Delay(); got != want {
+			t.Errorf("exact: got %v, want %v", got, want)
+		}
+		if got := eureka.DelayMillis(); got != want.Milliseconds() {
+			t.Errorf("eureka: got %d ms, want %v", got, want)
+		}
+		exact.Next(heartbeat.Timeout)
+		eureka.Next(heartbeat.Timeout, true) // also counted by a task that ends here
+	}
+}

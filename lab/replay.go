@@ -74,21 +74,24 @@ func printResults(w io.Writer, results []replay.Result) {
 			fmt.Fprintf(w, "  %s step %d: %s: expected %s, got %s\n",
 				mismatch.Case, mismatch.Step, mismatch.What, mismatch.Want, mismatch.Got)
 		}
-		for _, skip := range result.FirstSkips {
+		if more := result.Mismatches - len(result.First); more > 0 {
+			fmt.Fprintf(w, "  and %d more\n", more)
+		}
+		for _, skip := range result.Skipped {
 			fmt.Fprintf(w, "  %s skipped: %s\n", skip.Case, skip.Reason)
 		}
 		total.Cases += result.Cases
 		total.Checks += result.Checks
 		total.Mismatches += result.Mismatches
-		total.Skipped += result.Skipped
+		total.Skipped = append(total.Skipped, result.Skipped...)
 	}
 	printCounts(w, total)
 }
 
 func printCounts(w io.Writer, result replay.Result) {
 	fmt.Fprintf(w, "%s cases=%d checks=%d mismatches=%d", result.Name, result.Cases, result.Checks, result.Mismatches)
-	if result.Skipped > 0 {
-		fmt.Fprintf(w, " skipped=%d", result.Skipped)
+	if skipped := len(result.Skipped); skipped > 0 {
+		fmt.Fprintf(w, " skipped=%d", skipped)
 	}
 	fmt.Fprintln(w)
 }

@@ -99,7 +99,9 @@ func (d Decision) String() string {
 	return "no decision"
 }
 
-func (d Decision) renewals() string { return counted(float64(d.Renewals), "renewal") }
+func (d Decision) renewals() string {
+	return plural(strconv.FormatInt(d.Renewals, 10), "renewal", d.Renewals == 1)
+}
 
 func (d Decision) infinitive() string {
 	if d.reaching {
@@ -125,14 +127,21 @@ func (d Decision) basis() string {
 		number(d.Threshold), expected, strconv.FormatFloat(d.Percent, 'g', -1, 64))
 }
 
-func counted(n float64, noun string) string {
-	if n != 1 {
-		noun += "s"
+func counted(n float64, noun string) string { return plural(number(n), noun, n == 1) }
+
+func plural(count, noun string, one bool) string {
+	if one {
+		return count + " " + noun
 	}
-	return number(n) + " " + noun
+	return count + " " + noun + "s"
 }
 
-// number prints up to three decimals.
+// number prints up to three decimals, and more where these would make a whole
+// number of one that is not: 18 renewals do not reach 18.00000002.
 func number(x float64) string {
-	return strconv.FormatFloat(math.Round(x*1000)/1000, 'f', -1, 64)
+	rounded := math.Round(x*1000) / 1000
+	if rounded == math.Trunc(rounded) {
+		rounded = x
+	}
+	return strconv.FormatFloat(rounded, 'f', -1, 64)
 }

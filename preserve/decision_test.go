@@ -164,3 +164,15 @@ func TestOneIsSingular(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
+
+// What the sentence compares has to compare as it says.
+func TestTheSentenceRoundsNothingAway(t *testing.T) {
+	const almost = "eviction is withheld: 18 renewals did not reach the threshold of 18.00000002 (20 renewals expected, percent 0.900000001)"
+	if got := expecting(t, 0.900000001, 10, 30*time.Second).Decide(t0, 18).String(); got != almost {
+		t.Errorf("got  %s\nwant %s", got, almost)
+	}
+	const most = "eviction is allowed: 9223372036854775806 renewals reach the threshold of 17 (20 renewals expected, percent 0.85)"
+	if got := expecting(t, 0.85, 10, 30*time.Second).Decide(t0, math.MaxInt64-1).String(); got != most {
+		t.Errorf("got  %s\nwant %s", got, most)
+	}
+}

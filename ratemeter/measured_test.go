@@ -219,20 +219,20 @@ func TestStartRefuses(t *testing.T) {
 		want     error
 		message  string
 	}{
-		{"zero", 0, t0, ratemeter.ErrNonPositivePeriod, "interval is 0: must not be zero"},
+		{"zero", 0, t0, ratemeter.ErrNonPositivePeriod, "interval is 0s: must not be zero"},
 		{"negative", -time.Minute, t0, ratemeter.ErrNegativeDelay, "interval is -1m0s: must not be negative"},
 		{"negative and fractional", -1, t0, ratemeter.ErrNegativeDelay, "interval is -1ns: must not be negative"},
 		{"fractional", time.Second + 1, t0, ratemeter.ErrFractionalInterval, "interval is 1.000000001s: must be whole milliseconds"},
 		{"below a millisecond", 1, t0, ratemeter.ErrFractionalInterval, "interval is 1ns: must be whole milliseconds"},
 		{
 			"before the epoch", time.Second, epoch.Add(-1001 * time.Millisecond), ratemeter.ErrIllegalExecutionTime,
-			"now is -1001 ms, interval 1s: must not fire before the Unix epoch",
+			"now is -1001 ms and interval 1s: must not fire before the Unix epoch",
 		},
 		{
 			"a sum that wraps", time.Second, time.UnixMilli(math.MaxInt64 - 999), ratemeter.ErrIllegalExecutionTime,
-			"now is 9223372036854774808 ms, interval 1s: must not fire before the Unix epoch",
+			"now is 9223372036854774808 ms and interval 1s: must not fire before the Unix epoch",
 		},
-		{"zero before the epoch", 0, epoch.Add(-time.Hour), ratemeter.ErrNonPositivePeriod, "interval is 0: must not be zero"},
+		{"zero before the epoch", 0, epoch.Add(-time.Hour), ratemeter.ErrNonPositivePeriod, "interval is 0s: must not be zero"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -241,7 +241,8 @@ func TestStartRefuses(t *testing.T) {
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("Start: got %v, want %v", err, tt.want)
 			}
-			equal(t, "Start", err.Error(), "ratemeter: "+tt.message)
+			equal(t, "ErrInvalid", errors.Is(err, ratemeter.ErrInvalid), true)
+			equal(t, "Start", err.Error(), "ratemeter: invalid argument: "+tt.message)
 			_, running := m.NextTick()
 			equal(t, "running", running, false)
 			increment(m, 1)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ErrInvalid is wrapped by every error of [NewSliding].
+// ErrInvalid is wrapped by every error about an argument.
 var ErrInvalid = errors.New("ratemeter: invalid argument")
 
 func invalid(field string, value any, rule string) error {
@@ -41,8 +41,8 @@ const MaxSteps = 1023
 // never set back; give it those.
 //
 // A meter lasts 292 years on either side of its origin, or 2^31 turns of its
-// ring, which is between two and four windows and a bit, if that is less: for
-// a window of a second at least 136 years. Beyond that nothing is counted.
+// ring if that is less: the ring is longer than two windows, so a meter of one
+// second lasts 136 years. Beyond that nothing is counted.
 //
 // # Concurrency
 //

@@ -58,11 +58,11 @@ func (s *stripes) drain() int64 {
 // probably do not use.
 //
 // Go tells nobody its processor, but every goroutine has a stack of its own,
-// and a stack is at least 2 KiB (2^11) large and aligned to its size: the
-// address of a local variable, without its low 11 bits, differs between
-// goroutines. Multiplying by 2^64 divided by the golden ratio spreads the
-// addresses, and the top bits choose. The address is only hashed, never
-// followed, so it does no harm that a stack may move.
+// which begins and ends at multiples of 2 KiB (2^11): the address of a local
+// variable, without its low 11 bits, differs between goroutines. Multiplying
+// by 2^64 divided by the golden ratio spreads the addresses, and the top bits
+// choose. A goroutine changes stripes with the depth of its calls and when its
+// stack moves, which does no harm: the address is only hashed, never followed.
 func nearStripe() uint64 {
 	var local byte
 	stack := uint64(uintptr(unsafe.Pointer(&local))) >> 11

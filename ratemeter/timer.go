@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Errors of [MeasuredRate.Start], each an exception of the original's
-// java.util.Timer. They come wrapped with the values that caused them.
+// Errors of [MeasuredRate.Start], each but ErrFractionalInterval an exception
+// of the original's java.util.Timer. They come wrapped with the value that
+// caused them, and those that are about an argument with [ErrInvalid] too.
 var (
 	// ErrNegativeDelay: the interval is below zero (Java: "Negative delay.").
 	ErrNegativeDelay = errors.New("must not be negative")
@@ -55,13 +56,13 @@ func (t *timer) start(now time.Time) error {
 func (t *timer) refuse(now int64) error {
 	switch {
 	case t.interval < 0:
-		return fmt.Errorf("ratemeter: interval is %v: %w", t.interval, ErrNegativeDelay)
+		return fmt.Errorf("%w: interval is %v: %w", ErrInvalid, t.interval, ErrNegativeDelay)
 	case t.interval == 0:
-		return fmt.Errorf("ratemeter: interval is 0: %w", ErrNonPositivePeriod)
+		return fmt.Errorf("%w: interval is %v: %w", ErrInvalid, t.interval, ErrNonPositivePeriod)
 	case t.interval%time.Millisecond != 0:
-		return fmt.Errorf("ratemeter: interval is %v: %w", t.interval, ErrFractionalInterval)
+		return fmt.Errorf("%w: interval is %v: %w", ErrInvalid, t.interval, ErrFractionalInterval)
 	case now+t.interval.Milliseconds() < 0:
-		return fmt.Errorf("ratemeter: now is %d ms, interval %v: %w", now, t.interval, ErrIllegalExecutionTime)
+		return fmt.Errorf("%w: now is %d ms and interval %v: %w", ErrInvalid, now, t.interval, ErrIllegalExecutionTime)
 	case t.cancelled:
 		return fmt.Errorf("ratemeter: start after stop: %w", ErrTimerCancelled)
 	}

@@ -20,14 +20,14 @@ func replayEvict(line []byte, c *checker) error {
 		Size       int32    `json:"registrySize"`
 		Candidates int      `json:"candidates"`
 		SeedMillis int64    `json:"seedMillis"`
-		IDs        []string `json:"ids"`
+		IDs        []string `json:"ids,omitempty"`
 	}, struct {
 		Limit       int32  `json:"limit"`
 		ToEvict     int    `json:"toEvict"`
 		Victims     []int  `json:"victims"`
 		VictimCount int    `json:"victimCount"`
 		PosHash     string `json:"posHash"`
-		IDHash      string `json:"idHash"`
+		IDHash      string `json:"idHash,omitempty"`
 		SizeAfter   int    `json:"sizeAfter"`
 	}]
 	if err := decode(line, &recorded); err != nil {

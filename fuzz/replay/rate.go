@@ -9,8 +9,8 @@ import (
 
 type rateOutput struct {
 	Count   int64   `json:"n"`
-	Firings []int64 `json:"f"`
-	Error   string  `json:"e"`
+	Firings []int64 `json:"f,omitempty"`
+	Error   string  `json:"e,omitempty"`
 }
 
 func replayRate(line []byte, c *checker) error {

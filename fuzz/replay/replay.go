@@ -63,8 +63,7 @@ type Skip struct {
 	Reason string
 }
 
-// maxKept bounds the mismatches and skips that a Result keeps; all are
-// counted.
+// maxKept bounds the mismatches that a Result keeps; all are counted.
 const maxKept = 20
 
 // Result is what the replay of one file found.
@@ -73,13 +72,12 @@ type Result struct {
 	Cases      int
 	Checks     int // compared values
 	Mismatches int
-	Skipped    int
 	First      []Mismatch // the first mismatches, 20 at most
-	FirstSkips []Skip     // the first skipped cases, 20 at most
+	Skipped    []Skip     // all cases that were not replayed to their end
 }
 
 // OK reports whether everything was replayed and nothing differed.
-func (r Result) OK() bool { return r.Mismatches == 0 && r.Skipped == 0 }
+func (r Result) OK() bool { return r.Mismatches == 0 && len(r.Skipped) == 0 }
 
 // Files returns the recordings that the paths name: files as they are, and
 // from directories, at any depth, those ending in .jsonl or .jsonl.gz, in
@@ -113,8 +111,9 @@ func isRecording(file string) bool {
 	return strings.HasSuffix(file, ".jsonl") || strings.HasSuffix(file, ".jsonl.gz")
 }
 
-// File replays one recording. It fails if the file cannot be read, holds a
-// line that is not a case, or is of an unknown kind.
+// File replays one recording. It fails if the file cannot be read, holds no
+// case, a line that is not a case, or two cases of one id, or if it is of an
+// unknown kind.
 func File(path string) (Result, error) {
 	if _, err := replayerOf(path); err != nil {
 		return Result{}, err
@@ -140,7 +139,7 @@ func Lines(name string, lines io.Reader) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	c := &checker{result: Result{Name: filepath.Base(name)}}
+	c := &checker{result: Result{Name: filepath.Base(name)}, seen: make(map[string]bool)}
 	if err := c.replayAll(lines, replay); err != nil {
 		return Result{}, fmt.Errorf("%s: %w", name, err)
 	}
@@ -170,9 +169,13 @@ func (c *checker) replayAll(lines io.Reader, replay replayer) error {
 			}
 		}
 		if err != nil {
-			return nil
+			break
 		}
 	}
+	if c.result.Cases == 0 {
+		return errors.New("it has no case")
+	}
+	return nil
 }
 
 func (c *checker) replayCase(line []byte, replay replayer) error {
@@ -186,6 +189,10 @@ func (c *checker) replayCase(line []byte, replay replayer) error {
 	if header.ID == "" {
 		return fmt.Errorf("case %d: it has no id", c.result.Cases)
 	}
+	if c.seen[header.ID] {
+		return fmt.Errorf("case %d: there was a case %q before", c.result.Cases, header.ID)
+	}
+	c.seen[header.ID] = true
 	c.id, c.step = header.ID, 0
 	if err := replay(line, c); err != nil {
 		c.skip(err)

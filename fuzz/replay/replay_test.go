@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -72,11 +73,11 @@ func reportAll(t *testing.T, result Result) {
 	for _, mismatch := range result.First {
 		t.Error(mismatch)
 	}
-	for _, skip := range result.FirstSkips {
+	for _, skip := range result.Skipped {
 		t.Errorf("%s is skipped: %s", skip.Case, skip.Reason)
 	}
 	if !result.OK() {
-		t.Errorf("%d mismatches, %d skipped", result.Mismatches, result.Skipped)
+		t.Errorf("%d mismatches, %d skipped", result.Mismatches, len(result.Skipped))
 	}
 }
 
@@ -166,7 +167,7 @@ func falsifyCase(t *testing.T, name string, line []byte) int {
 // names reports whether the result blames the case.
 func names(result Result, id string) bool {
 	return slices.ContainsFunc(result.First, func(m Mismatch) bool { return m.Case == id }) ||
-		slices.ContainsFunc(result.FirstSkips, func(s Skip) bool { return s.Case == id })
+		slices.ContainsFunc(result.Skipped, func(s Skip) bool { return s.Case == id })
 }
 
 // mustDecode keeps numbers as they were written: no float64 holds them all.
@@ -194,18 +195,21 @@ type falsehood struct {
 	value any
 }
 
-// falsify returns the value with each of its leaves changed, and each of its
-// arrays cut short, one at a time.
+// falsify returns the value with each of its leaves changed or made null, each
+// of its fields left out, and each of its arrays cut short, one at a time.
 func falsify(value any) (all []falsehood) {
+	if value != nil {
+		all = append(all, falsehood{" became null", nil})
+	}
 	switch value := value.(type) {
 	case nil:
 		return []falsehood{{": null became 1", json.Number("1")}}
 	case json.Number:
-		return falsifyNumber(value)
+		return append(all, falsifyNumber(value)...)
 	case string:
-		return []falsehood{{": " + value + " got longer", value + "x"}}
+		return append(all, falsehood{": " + value + " got longer", value + "x"})
 	case []any:
-		return falsifyArray(value)
+		return append(all, falsifyArray(value)...)
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(value)) {
 			for _, wrong := range falsify(value[key]) {
@@ -213,6 +217,9 @@ func falsify(value any) (all []falsehood) {
 				changed[key] = wrong.value
 				all = append(all, falsehood{"." + key + wrong.what, changed})
 			}
+			without := maps.Clone(value)
+			delete(without, key)
+			all = append(all, falsehood{" without " + key, without})
 		}
 		return all
 	}
@@ -271,23 +278,28 @@ func sampled(length int) []int {
 func TestSkipsAreNamed(t *testing.T) {
 	for _, broken := range []struct{ name, kind, line, reason string }{
 		{"unknown field", "compensation", `{"id":"x","inputs":{"intervalMs":1,"nanos":[],"extra":1},"outputs":[]}`, `unknown field "extra"`},
+		{"null", "lease", `{"id":"x","inputs":{"t0":0,"ops":[["new",90]]},"outputs":[[0,null,0,0,0]]}`, "case.outputs[0][1] is null"},
+		{"missing field", "rate", `{"id":"x","inputs":{"interval":1,"t0":0,"ops":[["start"]]},"outputs":[{}]}`, `case.outputs[0] has no field "n"`},
+		{"field in other letters", "rate", `{"id":"x","inputs":{"interval":1,"t0":0,"ops":[["start"]]},"outputs":[{"n":0,"N":1}]}`, `unknown field "N"`},
+		{"array instead of object", "rate", `{"id":"x","inputs":{"interval":1,"t0":0,"ops":[["start"]]},"outputs":[[0]]}`, "cannot unmarshal array"},
+		{"object instead of array", "rate", `{"id":"x","inputs":{"interval":1,"t0":0,"ops":[["start"]]},"outputs":{}}`, "cannot unmarshal object"},
 		{"unknown field of the case", "compensation", `{"id":"x","inputs":{"intervalMs":1,"nanos":[]},"outputs":[],"note":""}`, `unknown field "note"`},
 		{"fewer outputs", "compensation", `{"id":"x","inputs":{"intervalMs":1,"nanos":[0,1]},"outputs":[0]}`, "2 operations but 1 outputs"},
-		{"more outputs", "supervisor", `{"id":"x","dialect":"v2.0.6","inputs":{"outcomes":[]},"outputs":{"delaysMs":[1]}}`, "0 operations but 1 outputs"},
+		{"more outputs", "supervisor", `{"id":"x","dialect":"v2.0.6","inputs":{"timeout":1,"unit":"SECONDS","timeoutMs":1000,"bound":10,"outcomes":[]},"outputs":{"delaysMs":[1]}}`, "0 operations but 1 outputs"},
 		{"unknown operation", "lease", `{"id":"x","inputs":{"t0":0,"ops":[["new",90],["sing"]]},"outputs":[[0,0,0,0,0],[0,0,0,0,0]]}`, `unknown operation "sing"`},
-		{"unknown operation of a meter", "rate", `{"id":"x","inputs":{"interval":1,"ops":[["sing"]]},"outputs":[{"n":0}]}`, `unknown operation "sing"`},
-		{"unknown operation of a calculator", "threshold", `{"id":"x","dialect":"v2.0.6","inputs":{"ops":[["sing",1]]},"outputs":[[0,0]]}`, `unknown operation "sing"`},
+		{"unknown operation of a meter", "rate", `{"id":"x","inputs":{"interval":1,"t0":0,"ops":[["sing"]]},"outputs":[{"n":0}]}`, `unknown operation "sing"`},
+		{"unknown operation of a calculator", "threshold", `{"id":"x","dialect":"v2.0.6","inputs":{"percent":0.85,"interval":30,"selfPreservation":true,"waitMs":0,"t0":0,"ops":[["sing",1]]},"outputs":[[0,0]]}`, `unknown operation "sing"`},
 		{"operation without a name", "lease", `{"id":"x","inputs":{"t0":0,"ops":[[]]},"outputs":[[]]}`, "without a name"},
-		{"operation without its argument", "threshold", `{"id":"x","dialect":"v2.0.6","inputs":{"ops":[["open"]]},"outputs":[[0,0]]}`, `"open" has no argument 0`},
-		{"argument that is no integer", "rate", `{"id":"x","inputs":{"interval":1,"ops":[["inc",1.5]]},"outputs":[{"n":0}]}`, `operation "inc"`},
+		{"operation without its argument", "threshold", `{"id":"x","dialect":"v2.0.6","inputs":{"percent":0.85,"interval":30,"selfPreservation":true,"waitMs":0,"t0":0,"ops":[["open"]]},"outputs":[[0,0]]}`, `"open" has no argument 0`},
+		{"argument that is no integer", "rate", `{"id":"x","inputs":{"interval":1,"t0":0,"ops":[["inc",1.5]]},"outputs":[{"n":0}]}`, `operation "inc"`},
 		{"lease before the first", "lease", `{"id":"x","inputs":{"t0":0,"ops":[["renew"]]},"outputs":[[0,0,0,0,0]]}`, "before the first lease"},
 		{"output of another length", "lease", `{"id":"x","inputs":{"t0":0,"ops":[["new",90]]},"outputs":[[0,0,0,0]]}`, "an output of 4 values, not 5"},
-		{"unknown dialect", "threshold", `{"id":"x","dialect":"v0.1.0","inputs":{"ops":[]},"outputs":[]}`, `"v0.1.0"`},
-		{"unknown dialect of a supervisor", "supervisor", `{"id":"x","dialect":"v0.1.0","inputs":{"outcomes":[]},"outputs":{"delaysMs":[]}}`, `unknown dialect "v0.1.0"`},
-		{"unknown outcome", "supervisor", `{"id":"x","dialect":"v2.0.6","inputs":{"outcomes":["sung"]},"outputs":{"delaysMs":[1]}}`, `unknown outcome "sung"`},
-		{"ids that do not match", "evict", `{"id":"x","inputs":{"candidates":2,"ids":["a/b"]},"outputs":{}}`, "1 ids for 2 candidates"},
-		{"number that is none", "evict", `{"id":"x","inputs":{"percent":"many"},"outputs":{}}`, `"many" is not a number`},
-		{"value of another type", "javarandom", `{"id":"x","inputs":{"seed":"0"},"outputs":{}}`, "cannot unmarshal string"},
+		{"unknown dialect", "threshold", `{"id":"x","dialect":"v0.1.0","inputs":{"percent":0.85,"interval":30,"selfPreservation":true,"waitMs":0,"t0":0,"ops":[]},"outputs":[]}`, `"v0.1.0"`},
+		{"unknown dialect of a supervisor", "supervisor", `{"id":"x","dialect":"v0.1.0","inputs":{"timeout":1,"unit":"SECONDS","timeoutMs":1000,"bound":10,"outcomes":[]},"outputs":{"delaysMs":[]}}`, `unknown dialect "v0.1.0"`},
+		{"unknown outcome", "supervisor", `{"id":"x","dialect":"v2.0.6","inputs":{"timeout":1,"unit":"SECONDS","timeoutMs":1000,"bound":10,"outcomes":["sung"]},"outputs":{"delaysMs":[1]}}`, `unknown outcome "sung"`},
+		{"ids that do not match", "evict", `{"id":"x","inputs":{"percent":0.85,"registrySize":2,"candidates":2,"seedMillis":0,"ids":["a/b"]},"outputs":{"limit":1,"toEvict":1,"victims":[],"victimCount":0,"posHash":"","sizeAfter":2}}`, "1 ids for 2 candidates"},
+		{"number that is none", "evict", `{"id":"x","inputs":{"percent":"many","registrySize":2,"candidates":2,"seedMillis":0},"outputs":{"limit":1,"toEvict":1,"victims":[],"victimCount":0,"posHash":"","sizeAfter":2}}`, `"many" is not a number`},
+		{"value of another type", "javarandom", `{"id":"x","inputs":{"seed":"0","bound":1,"shuffleSize":1},"outputs":{"nextIntBound":[],"nextInt":[],"shuffleDraws":[]}}`, "cannot unmarshal string"},
 	} {
 		t.Run(broken.name, func(t *testing.T) {
 			sound := `{"id":"x0","inputs":{"intervalMs":1,"nanos":[]},"outputs":[]}` + "\n"
@@ -298,10 +310,10 @@ func TestSkipsAreNamed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if result.OK() || result.Skipped != 1 || len(result.FirstSkips) != 1 {
+			if result.OK() || len(result.Skipped) != 1 {
 				t.Fatalf("it is not skipped: %+v", result)
 			}
-			if skip := result.FirstSkips[0]; skip.Case != "x" || !strings.Contains(skip.Reason, broken.reason) {
+			if skip := result.Skipped[0]; skip.Case != "x" || !strings.Contains(skip.Reason, broken.reason) {
 				t.Errorf("skipped is %q because of %q, which does not say %q", skip.Case, skip.Reason, broken.reason)
 			}
 		})
@@ -409,17 +421,33 @@ func TestFileResult(t *testing.T) {
 	}
 }
 
-// All are counted, the first twenty are kept.
+// All are counted; the first twenty mismatches are kept, and all skips.
 func TestManyMismatches(t *testing.T) {
-	wrong := `{"id":"x","inputs":{"intervalMs":1,"nanos":[1]},"outputs":[7]}` + "\n"
-	skipped := `{"id":"x","inputs":{"intervalMs":1,"nanos":[1]},"outputs":[]}` + "\n"
-	result, err := Lines("compensation.a.jsonl", strings.NewReader(strings.Repeat(wrong+skipped, 30)))
+	var lines strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&lines, `{"id":"wrong-%d","inputs":{"intervalMs":1,"nanos":[1]},"outputs":[7]}`+"\n", i)
+		fmt.Fprintf(&lines, `{"id":"skipped-%d","inputs":{"intervalMs":1,"nanos":[1]},"outputs":[]}`+"\n", i)
+	}
+	result, err := Lines("compensation.a.jsonl", strings.NewReader(lines.String()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Cases != 60 || result.Mismatches != 30 || result.Skipped != 30 || len(result.First) != 20 || len(result.FirstSkips) != 20 {
-		t.Errorf("%d cases, %d mismatches (%d kept), %d skipped (%d kept)",
-			result.Cases, result.Mismatches, len(result.First), result.Skipped, len(result.FirstSkips))
+	if result.Cases != 60 || result.Mismatches != 30 || len(result.First) != 20 || len(result.Skipped) != 30 {
+		t.Errorf("%d cases, %d mismatches (%d kept), %d skipped",
+			result.Cases, result.Mismatches, len(result.First), len(result.Skipped))
+	}
+}
+
+func TestARecordingWithoutCasesOrWithOneTwiceIsUnreadable(t *testing.T) {
+	const once = `{"id":"x","inputs":{"intervalMs":1,"nanos":[]},"outputs":[]}` + "\n"
+	for content, want := range map[string]string{
+		"":          "it has no case",
+		"\n \n":     "it has no case",
+		once + once: `case 2: there was a case "x" before`,
+	} {
+		if _, err := Lines("compensation.a.jsonl", strings.NewReader(content)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want an error that says %s", content, err, want)
+		}
 	}
 }
 

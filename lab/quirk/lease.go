@@ -70,7 +70,7 @@ func leaseQuirks() []Quirk {
 		},
 		{
 			ID:    "L7",
-			Title: "A cancelled lease is still renewed, and stays dead",
+			Title: "A cancelled lease is still renewed, and stays ended",
 			Story: "Cancel a lease of 90 s after 10 s, renew it after 20 s, and look how far its published last renewal moved.",
 			Facts: []Fact{
 				eureka("moved by 1m50s, ended", func() string { return renewCancelled(lease.Eureka) }),

@@ -10,10 +10,10 @@ import (
 
 func supervisorQuirks() []Quirk {
 	const (
-		ok      = heartbeat.Success
-		timeout = heartbeat.Timeout
-		failed  = heartbeat.Failed
-		refused = heartbeat.Rejected
+		ok       = heartbeat.Success
+		timeout  = heartbeat.Timeout
+		failed   = heartbeat.Failed
+		rejected = heartbeat.Rejected
 	)
 	return []Quirk{
 		{
@@ -66,10 +66,10 @@ func supervisorQuirks() []Quirk {
 			Story: "A timeout of 30 s and a bound of 10: a failure, a timeout, a failure, a rejection, a success. The delays after each:",
 			Facts: []Fact{
 				eureka("30s, 1m0s, 1m0s, 1m0s, 30s", func() string {
-					return eurekaDelays(30_000, 10, failed, timeout, failed, refused, ok)
+					return eurekaDelays(30_000, 10, failed, timeout, failed, rejected, ok)
 				}),
 				exact("30s, 1m0s, 1m0s, 1m0s, 30s", func() string {
-					return exactDelays(30*time.Second, 10, failed, timeout, failed, refused, ok)
+					return exactDelays(30*time.Second, 10, failed, timeout, failed, rejected, ok)
 				}),
 			},
 		},
