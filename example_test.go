@@ -1,7 +1,6 @@
 package leasekernel_test
 
 import (
-	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -15,13 +14,10 @@ import (
 func Example() {
 	start := time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)
 	term := lease.Term{Duration: 90 * time.Second, Interval: 30 * time.Second}
-	payments, err := lease.New(start, "PAYMENTS/i-0f3a9c12", term)
-	expected, err2 := preserve.NewExpectation(start, preserve.ExpectationConfig{Window: time.Minute, Percent: 0.85})
-	for i := 0; i < 10 && err2 == nil; i++ { // ten clients in all
-		err2 = expected.Add(term.Interval)
-	}
-	if err := errors.Join(err, err2); err != nil {
-		log.Fatal(err) // names every field that is wrong, its value and the rule
+	payments := must(lease.New(start, "PAYMENTS/i-0f3a9c12", term))
+	expected := must(preserve.NewExpectation(start, preserve.ExpectationConfig{Window: time.Minute, Percent: 0.85}))
+	for range 10 { // ten clients in all
+		check(expected.Add(term.Interval))
 	}
 	payments.Renew(start.Add(30 * time.Second)) // a heartbeat, the last one
 	now := start.Add(121 * time.Second)         // a pass, 91 s later
@@ -34,4 +30,15 @@ func Example() {
 	// Output:
 	// eviction is allowed: 18 renewals reach the threshold of 17 (20 renewals expected, percent 0.85)
 	// evicted PAYMENTS/i-0f3a9c12 - renewed: false
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func must[T any](value T, err error) T {
+	check(err)
+	return value
 }

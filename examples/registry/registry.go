@@ -1,7 +1,8 @@
-// Command registry embeds the kernels in the smallest registry that is safe
-// to use: a map under a mutex, a pass, and no clock of its own. It plays ten
-// clients through six minutes of virtual time: one dies and is evicted, then
-// the network cuts off all others, and the registry keeps them.
+// Command registry embeds the kernels in a small registry: a map under a lock,
+// a pass, and no clock of its own. A renewal shares the lock with the pass's
+// scan and waits only for registrations and for the removal of victims. It
+// plays ten clients through six minutes of virtual time: one dies and is
+// evicted, then the network cuts off all others, and the registry keeps them.
 //
 //	go run ./examples/registry
 package main
@@ -28,7 +29,7 @@ type registry struct {
 	late     *evict.Compensation
 	victims  evict.Source
 
-	mu     sync.Mutex
+	mu     sync.RWMutex
 	leases map[string]*lease.Lease[string] // needs mu
 	order  []string                        // keys as they registered; needs mu
 }
@@ -55,10 +56,10 @@ func (r *registry) register(now time.Time, key string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, known := r.leases[key]; !known {
-		r.order = append(r.order, key)
 		if err := r.expected.Add(r.term.Interval); err != nil {
 			return err
 		}
+		r.order = append(r.order, key)
 	}
 	r.leases[key] = granted
 	return nil
@@ -66,9 +67,9 @@ func (r *registry) register(now time.Time, key string) error {
 
 // renew reports false if the client has to register again.
 func (r *registry) renew(now time.Time, key string) bool {
-	r.mu.Lock()
+	r.mu.RLock()
 	held := r.leases[key]
-	r.mu.Unlock()
+	r.mu.RUnlock()
 	if held == nil || !held.Renew(now) {
 		return false
 	}
@@ -82,22 +83,15 @@ type candidate struct {
 }
 
 // pass evicts what may be evicted, and returns the decision that it followed
-// and the holders it evicted.
+// and the holders it evicted. One pass runs at a time.
 func (r *registry) pass(now time.Time) (preserve.Decision, []string, error) {
 	decision := r.expected.Decide(now, r.meter.Count(now))
 	grace := r.late.Next(now) // also of a pass that may not evict
 	if !decision.Allowed {
 		return decision, nil, nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var candidates []candidate
-	for _, key := range r.order {
-		if seen, expired := r.leases[key].Expired(now, grace); expired {
-			candidates = append(candidates, candidate{r.leases[key], seen})
-		}
-	}
-	limit, err := evict.Limit(len(r.leases), percent)
+	candidates, size := r.candidates(now, grace)
+	limit, err := evict.Limit(size, percent)
 	if err != nil {
 		return decision, nil, err
 	}
@@ -109,13 +103,30 @@ func (r *registry) pass(now time.Time) (preserve.Decision, []string, error) {
 	return decision, evicted, err
 }
 
-// remove drops the victims that nobody renewed since they were seen. Needs mu.
-func (r *registry) remove(now time.Time, victims []candidate) (evicted []string, err error) {
-	for _, victim := range victims {
-		if !victim.lease.Evict(now, victim.seen) {
-			continue // renewed in between: it stays
+// candidates returns the expired leases as the pass sees them, in the order
+// of their registration, and the size of the registry.
+func (r *registry) candidates(now time.Time, grace time.Duration) (candidates []candidate, size int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, key := range r.order {
+		if seen, expired := r.leases[key].Expired(now, grace); expired {
+			candidates = append(candidates, candidate{r.leases[key], seen})
 		}
+	}
+	return candidates, len(r.leases)
+}
+
+// remove evicts the victims that nobody renewed since they were seen, and
+// drops them. A victim that registered anew meanwhile has another lease under
+// its key, which stays.
+func (r *registry) remove(now time.Time, victims []candidate) (evicted []string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, victim := range victims {
 		key := victim.lease.Holder()
+		if !victim.lease.Evict(now, victim.seen) || r.leases[key] != victim.lease {
+			continue
+		}
 		delete(r.leases, key)
 		evicted = append(evicted, key)
 		err = errors.Join(err, r.expected.Remove(r.term.Interval))
