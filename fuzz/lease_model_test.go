@@ -186,7 +186,7 @@ const farthestUpdate = 1<<61 - 1
 func newEurekaModel(now time.Time, term lease.Term) *eurekaModel {
 	seconds := int32(term.Duration / time.Second)
 	return &eurekaModel{
-		registered:   now,
+		registered:   time.UnixMilli(now.UnixMilli()), // all facts are whole milliseconds
 		registration: now.UnixMilli(),
 		last:         now.UnixMilli(),
 		duration:     int64(seconds * 1000), // an int in Java too (L3)
