@@ -34,11 +34,11 @@ const MaxSteps = 1023
 //
 // Instants may come in any order within one window of each other. A renewal
 // whose instant is two windows older than another's can displace what was
-// counted at a later instant; so a clock that is set back further than that
-// is followed at once, and the window fills anew. A clock that is set back by
-// less lives through the same instants twice, and the renewals of both times
-// count: more than there should be. Instants with a monotonic reading are
-// never set back; give it those.
+// counted at the later one, so that a clock which is set back is followed at
+// once. But such a clock lives through the same instants twice, and renewals
+// of both times may count when it does: more than there should be, which is
+// the unsafe side. Instants with a monotonic reading are never set back; give
+// it those.
 //
 // A meter lasts 292 years on either side of its origin, or 2^31 turns of its
 // ring if that is less: the ring is longer than two windows, so a meter of one
