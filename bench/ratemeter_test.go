@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math/rand/v2"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -66,6 +67,39 @@ func BenchmarkIncrement(b *testing.B) {
 			}
 		})
 	})
+}
+
+// Two other ways for a caller without a stripe, which ARCHITECTURE.md refuses:
+// tokens pooled per processor, and a stripe drawn at random.
+func BenchmarkIncrementAlternatives(b *testing.B) {
+	b.Run("pool", func(b *testing.B) {
+		var words [64]padded
+		var next atomic.Uint64
+		tokens := sync.Pool{New: func() any { token := next.Add(1) % 64; return &token }}
+		inParallel(b, func(_ uint64, calls int) {
+			for range calls {
+				token := tokens.Get().(*uint64)
+				words[*token].n.Add(1)
+				tokens.Put(token)
+			}
+		})
+	})
+	b.Run("random", func(b *testing.B) {
+		var words [64]padded
+		inParallel(b, func(_ uint64, calls int) {
+			for range calls {
+				words[rand.Uint64()%64].n.Add(1)
+			}
+		})
+	})
+}
+
+// What time as an argument saves.
+func BenchmarkTimeNow(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		sinkBool = time.Now().After(base)
+	}
 }
 
 // A rotation swaps all stripes; it happens once a minute.

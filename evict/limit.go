@@ -2,17 +2,9 @@ package evict
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"math/bits"
 )
-
-// ErrInvalid is wrapped by every error of this package.
-var ErrInvalid = errors.New("evict: invalid argument")
-
-func invalid(field string, value any, rule string) error {
-	return fmt.Errorf("%w: %s is %v: %s", ErrInvalid, field, value, rule)
-}
 
 // billion is the resolution of Limit's percent.
 const billion = 1e9

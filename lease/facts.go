@@ -86,36 +86,26 @@ type Timestamps struct {
 // Under Eureka's rule they are the original's fields to the bit, up to 73
 // million years from the registration: after a renewal LastRenewal lies one
 // duration in the future (quirk L10), and a cancel at or before the epoch
-// shows in Eviction without having ended the lease (L6). Under the exact rule they are the true instants. The fields are
-// read one after the other: of a lease that changes meanwhile they need not
-// belong to one moment.
+// shows in Eviction without having ended the lease (L6). Under the exact rule
+// they are the true instants. The fields are read one after the other: of a
+// lease that changes meanwhile they need not belong to one moment.
 func (l *Lease[V]) Published() Timestamps {
 	seen := l.word.load()
-	published := Timestamps{Registration: l.epoch, Eviction: l.publishedEviction(seen)}
-	if l.term.Rule == Eureka {
-		published.LastRenewal = l.epoch + seen.offset()
-		published.ServiceUp = l.up.Load()
-		return published
+	published := Timestamps{
+		Registration: l.epoch,
+		LastRenewal:  l.instant(seen.offset()).UnixMilli(),
 	}
-	published.LastRenewal = l.instant(seen.offset()).UnixMilli()
-	if at, ok := l.ServiceUpAt(); ok {
-		published.ServiceUp = at.UnixMilli()
+	ended := ending(l.end.Load())
+	if seen&live == 0 {
+		ended = l.finalEnding()
+	}
+	if ended != noEnding {
+		published.Eviction = l.instant(ended.offset()).UnixMilli()
+	}
+	if up, ok := l.ServiceUpAt(); ok {
+		published.ServiceUp = up.UnixMilli()
 	}
 	return published
-}
-
-func (l *Lease[V]) publishedEviction(seen word) int64 {
-	e := ending(l.end.Load())
-	if seen&live == 0 {
-		e = l.finalEnding()
-	}
-	switch {
-	case e == noEnding:
-		return 0
-	case l.term.Rule == Eureka:
-		return l.epoch + e.offset()
-	}
-	return l.instant(e.offset()).UnixMilli()
 }
 
 // An ending is the instant of the end as an offset from the registration (63

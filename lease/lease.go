@@ -143,8 +143,8 @@ func (l *Lease[V]) Cancel(now time.Time) bool {
 // Evict ends the lease at instant now if it is still in the state that the
 // pass saw, and reports whether this call ended it. False means that the
 // lease was renewed, cancelled or evicted since, or that the mark is another
-// lease's, and nothing has changed.
-// Unlike Cancel it ends also an Eureka lease at or before the Unix epoch.
+// lease's, and nothing has changed. Unlike Cancel it ends also an Eureka lease
+// at or before the Unix epoch.
 func (l *Lease[V]) Evict(now time.Time, seen Mark) bool {
 	if seen.of != &l.word || seen.word&live == 0 || !l.word.swapIf(seen.word, seen.word&^live) {
 		return false

@@ -8,13 +8,6 @@ import (
 	"time"
 )
 
-// ErrInvalid is wrapped by every error of this package.
-var ErrInvalid = errors.New("preserve: invalid argument")
-
-func invalid(field string, value any, rule string) error {
-	return fmt.Errorf("%w: %s is %v: %s", ErrInvalid, field, value, rule)
-}
-
 // Config is what a [Calculator] starts with. [DefaultConfig] gives the
 // original's values.
 type Config struct {
@@ -63,8 +56,7 @@ func DefaultConfig(release Release) Config {
 // All methods may be called by any number of goroutines at once: they share a
 // mutex. Renewals need none of them.
 type Calculator struct {
-	rules   rules
-	release Release
+	rules rules
 
 	mu        sync.Mutex
 	config    Config // needs mu, as all below
@@ -90,7 +82,7 @@ func NewCalculator(config Config) (*Calculator, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	return &Calculator{rules: families[config.Release], release: config.Release, config: config}, nil
+	return &Calculator{rules: families[config.Release], config: config}, nil
 }
 
 func checkInterval(interval time.Duration) error {
@@ -236,7 +228,7 @@ func (c *Calculator) Decide(renewals int64) Decision {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := Decision{
-		Rule:      c.release.String(),
+		Rule:      c.rules.name,
 		Renewals:  renewals,
 		Threshold: float64(c.threshold),
 		Expected:  float64(c.expected),

@@ -9,13 +9,6 @@ import (
 	"time"
 )
 
-// ErrInvalid is wrapped by every error about an argument.
-var ErrInvalid = errors.New("ratemeter: invalid argument")
-
-func invalid(field string, value any, rule string) error {
-	return fmt.Errorf("%w: %s is %v: %s", ErrInvalid, field, value, rule)
-}
-
 // MaxSteps is the greatest number of steps in a window: a meter of so many
 // takes 1 MiB, one of 60 takes 64 KiB.
 const MaxSteps = 1023

@@ -36,10 +36,10 @@ type registry struct {
 
 func newRegistry(now time.Time, term lease.Term, passEvery time.Duration, victims evict.Source) (*registry, error) {
 	const window = time.Minute
-	expected, err := preserve.NewExpectation(now, preserve.ExpectationConfig{Window: window, Percent: percent, Warmup: window})
-	late, err2 := evict.NewCompensation(passEvery)
-	meter, err3 := ratemeter.NewSliding(now, window, 60)
-	if err := errors.Join(err, err2, err3, term.Validate()); err != nil {
+	expected, expectedErr := preserve.NewExpectation(now, preserve.ExpectationConfig{Window: window, Percent: percent, Warmup: window})
+	late, lateErr := evict.NewCompensation(passEvery)
+	meter, meterErr := ratemeter.NewSliding(now, window, 60)
+	if err := errors.Join(expectedErr, lateErr, meterErr, term.Validate()); err != nil {
 		return nil, err
 	}
 	return &registry{

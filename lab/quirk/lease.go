@@ -9,9 +9,6 @@ import (
 	"github.com/leasekernel/leasekernel/lease"
 )
 
-// t0 is when most stories begin: 14 November 2023, 22:13:20 UTC.
-var t0 = time.UnixMilli(1_700_000_000_000)
-
 func leaseQuirks() []Quirk {
 	return []Quirk{
 		{
@@ -111,13 +108,6 @@ func leaseQuirks() []Quirk {
 func grant(at time.Time, duration time.Duration, rule lease.Rule) *lease.Lease[string] {
 	term := lease.Term{Duration: duration, Interval: min(30*time.Second, duration/3), Rule: rule}
 	return must(lease.New(at, "PAYMENTS/i-0f3a9c12", term))
-}
-
-func must[T any](value T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return value
 }
 
 func lastsFor(rule lease.Rule) string {

@@ -102,9 +102,7 @@ func newMeterRun() *meterRun {
 		meter:   ratemeter.NewMeasuredRate(time.Minute),
 		sliding: must(ratemeter.NewSliding(t0, time.Minute, 60)),
 	}
-	if err := m.meter.Start(m.now()); err != nil {
-		panic(err)
-	}
+	check(m.meter.Start(m.now()))
 	m.sleep()
 	return m
 }

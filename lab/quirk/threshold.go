@@ -237,12 +237,6 @@ func thresholdQuirks() []Quirk {
 	}
 }
 
-func check(err error) {
-	if err != nil {
-		panic(err)
-	}
-}
-
 // opened is a calculator opened at t0. The stories' configs are valid.
 func opened(config preserve.Config, clients int64) *preserve.Calculator {
 	c := must(preserve.NewCalculator(config))
@@ -283,13 +277,6 @@ func outcome(d preserve.Decision) string {
 		return "allowed"
 	}
 	return "withheld"
-}
-
-func accepted(err error) string {
-	if err != nil {
-		return "refused"
-	}
-	return "accepted"
 }
 
 func updated(c *preserve.Calculator, count int64) string {
