@@ -1,0 +1,230 @@
+package lease
+
+import (
+	"math"
+	"sync/atomic"
+)
+
+// The words of a table's leases hold the deadline where a single [Lease]
+// holds the last update: then a pass decides by comparing one word with one
+// number, and reads nothing else of the leases that live on.
+//
+// A word that is not live says in the place of the deadline how its lease
+// left. These offsets are greater than any deadline, so that the comparison
+// of a pass skips them, too.
+const (
+	endedAt    = horizon     // cancelled or evicted, or never registered
+	replacedAt = horizon - 1 // by a registration of the same key
+	movedAt    = horizon - 2 // to another chunk, alive
+)
+
+const (
+	endedWord    = word(endedAt << flagBits)
+	replacedWord = word(replacedAt << flagBits)
+	movedWord    = word(movedAt << flagBits)
+)
+
+// gone reports whether the lease is no longer where the word is, but its key
+// may well have one: elsewhere, or a newer one.
+func (w word) gone() bool { return w == movedWord || w == replacedWord }
+
+// A grant is a term with its duration on the table's scale. Leases share it.
+type grant struct {
+	term   Term
+	length int64 // of the term on the table's scale
+	step   int64 // from a renewal to the deadline: Eureka's is twice as long (quirk L1)
+}
+
+// A record is what a lease has beside its word and its key. It is written
+// before the lease can be found and never again.
+type record[V any] struct {
+	registered int64 // on the table's scale
+	sequence   uint64
+	holder     V
+}
+
+// chunkSlots is how many leases a full-grown chunk has room for: the block
+// whose earliest deadline a pass looks at before it looks at the leases. 64
+// make a pass look at more chunks, 4096 make it look at more leases. A
+// shard's first chunks are smaller, so that a small table is small.
+const (
+	chunkBits      = 9
+	chunkSlots     = 1 << chunkBits
+	fewestSlots    = 16
+	slotOfNumber   = chunkSlots - 1
+	leastDirectory = 8
+	never          = math.MaxInt64
+)
+
+// A chunk is room for a fixed number of leases. It never moves, and each of
+// its slots is the place of at most one lease, once: when a shard has become
+// mostly empty, what lives moves to new chunks and the old ones are dropped.
+//
+// What few leases need is apart: as long as all have one grant the chunk
+// keeps only that, and service-up instants have room once there is one.
+type chunk[K comparable, V any] struct {
+	words   []atomicWord          // apart from the rest, so that a pass reads 8 bytes a lease
+	grant   atomic.Pointer[grant] // of all leases; nil once they differ
+	keys    keys[K]
+	records []record[V]
+	home    *shard[K, V]
+	grants  []*grant // of each lease; written before grant is nil
+	ups     atomic.Pointer[[]atomic.Int64]
+	bound   bound
+	used    atomic.Uint32 // slots that All and passes may look at
+}
+
+func newChunk[K comparable, V any](home *shard[K, V], slots int) *chunk[K, V] {
+	c := &chunk[K, V]{
+		home:    home,
+		words:   make([]atomicWord, slots),
+		keys:    newKeys[K](slots),
+		records: make([]record[V], slots),
+	}
+	c.bound.earliest.Store(never)
+	return c
+}
+
+// setGrant says what the lease of an unpublished slot is granted. Needs mu.
+func (c *chunk[K, V]) setGrant(slot uint32, g *grant) {
+	one := c.grant.Load()
+	switch {
+	case c.grants != nil:
+		c.grants[slot] = g
+	case one == nil || slot == 0:
+		c.grant.Store(g)
+	case one != g:
+		grants := make([]*grant, len(c.words))
+		for i := range grants[:slot] {
+			grants[i] = one
+		}
+		grants[slot] = g
+		c.grants = grants
+		c.grant.Store(nil)
+	}
+}
+
+func (c *chunk[K, V]) grantOf(slot uint32) *grant {
+	if one := c.grant.Load(); one != nil {
+		return one
+	}
+	return c.grants[slot]
+}
+
+// setServiceUp says when the service of the lease in a slot came up. Needs mu.
+func (c *chunk[K, V]) setServiceUp(slot uint32, at, never int64) {
+	ups := c.ups.Load()
+	if ups == nil {
+		if at == never {
+			return
+		}
+		all := make([]atomic.Int64, len(c.words))
+		for i := range all {
+			all[i].Store(never)
+		}
+		ups = &all
+		c.ups.Store(ups)
+	}
+	(*ups)[slot].Store(at)
+}
+
+func (c *chunk[K, V]) serviceUp(slot uint32, never int64) int64 {
+	if ups := c.ups.Load(); ups != nil {
+		return (*ups)[slot].Load()
+	}
+	return never
+}
+
+// bound is a lower bound of the deadlines in a chunk. A renewal that moves a
+// deadline forward leaves it alone, which is what makes renewals cheap; so it
+// may be too low, and is corrected when a pass has looked.
+//
+// It must never be too high, or a pass would skip an expired lease. Whoever
+// writes an earlier deadline lowers the bound AFTER the word is written. The
+// pass raises it to never BEFORE it reads the words and lowers it to the least
+// that it found afterwards. Suppose that the pass did not see the earlier
+// deadline: then it read the word before it was written, hence raised the
+// bound before it was lowered, and the lowering stands.
+type bound struct{ earliest atomic.Int64 }
+
+func (b *bound) lower(deadline int64) {
+	for {
+		seen := b.earliest.Load()
+		if deadline >= seen || b.earliest.CompareAndSwap(seen, deadline) {
+			return
+		}
+	}
+}
+
+// expired calls found for each lease whose deadline lies before limit, if the
+// bound says that there may be one. One pass at a time.
+func (c *chunk[K, V]) expired(limit int64, found func(slot uint32, seen word)) {
+	if c.bound.earliest.Load() >= limit {
+		return
+	}
+	c.bound.earliest.Store(never)
+	earliest := int64(never)
+	before := word(limit << flagBits)
+	words := c.words[:c.used.Load()]
+	for i := range words {
+		seen := words[i].load()
+		if int64(seen) < int64(before) {
+			found(uint32(i), seen)
+		}
+		earliest = min(earliest, int64(seen))
+	}
+	c.bound.lower(word(earliest).offset())
+}
+
+// A place is where a lease is.
+type place[K comparable, V any] struct {
+	chunk *chunk[K, V]
+	slot  uint32
+}
+
+func (p place[K, V]) word() *atomicWord { return &p.chunk.words[p.slot] }
+
+func (p place[K, V]) key() K { return p.chunk.keys.get(p.slot) }
+
+func (p place[K, V]) holds(key *K) bool { return p.chunk.keys.equal(p.slot, key) }
+
+func (p place[K, V]) record() *record[V] { return &p.chunk.records[p.slot] }
+
+func (p place[K, V]) grant() *grant { return p.chunk.grantOf(p.slot) }
+
+// renew moves the deadline of the lease in p, whose last renewal is at, and
+// returns the word that it found, which was not live if there was nothing to
+// renew.
+//
+// What usually happens is that the lease lives and its deadline moves forward.
+// One comparison tells, since the words of leases that left are greater than
+// any.
+func (p place[K, V]) renew(at int64) (seen word) {
+	next := newWord(at+p.grant().step, live|renewed)
+	w := p.word()
+	seen = w.load()
+	if int64(seen) < int64(next) && w.swapIf(seen, next) {
+		return seen
+	}
+	return p.renewAgain(next)
+}
+
+// renewAgain goes on after renew has met what is unusual: a lease that left,
+// another renewal at the same moment, or one whose deadline is not earlier.
+func (p place[K, V]) renewAgain(next word) (seen word) {
+	for {
+		seen = p.word().load()
+		backwards := next.offset() < seen.offset()
+		switch {
+		case seen&live == 0, seen == next:
+			return seen
+		case backwards && p.chunk.home.scale.rule == Exact:
+			return seen // a renewal that arrives late shortens nothing
+		case p.word().swapIf(seen, next):
+			if backwards {
+				p.chunk.bound.lower(next.offset())
+			}
+			return seen
+		}
+	}
+}

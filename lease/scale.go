@@ -1,0 +1,112 @@
+package lease
+
+import (
+	"fmt"
+	"time"
+)
+
+// scale is how a table measures instants: as offsets from one origin, in the
+// unit of its rule. Exact: nanoseconds since the table was made, on the
+// monotonic clock where instants have one. Eureka: milliseconds since the Unix
+// epoch.
+type scale struct {
+	rule   Rule
+	origin time.Time
+}
+
+// farthest is how far from the origin instants, terms and deadlines may lie:
+// 18 years of nanoseconds, 18 million of milliseconds. Sums of three of them
+// stay below the offsets that have a meaning of their own, see chunk.go.
+const farthest = horizon / 4
+
+// offset measures an instant, and reports whether it is near enough.
+func (s *scale) offset(now time.Time) (at int64, ok bool) {
+	if s.rule == Eureka {
+		at = now.UnixMilli()
+	} else {
+		at = int64(now.Sub(s.origin))
+	}
+	return at, near(at)
+}
+
+func near(at int64) bool { return uint64(at+farthest) <= 2*farthest }
+
+// instant is the instant of an offset.
+func (s *scale) instant(at int64) time.Time {
+	if s.rule == Eureka {
+		return time.UnixMilli(at).In(s.origin.Location())
+	}
+	return s.origin.Add(time.Duration(at))
+}
+
+// span measures a duration.
+func (s *scale) span(d time.Duration) int64 {
+	if s.rule == Eureka {
+		return d.Milliseconds()
+	}
+	return int64(d)
+}
+
+// length measures a term's duration, with the original's overflow (quirk L3).
+func (s *scale) length(term Term) int64 {
+	if s.rule == Eureka {
+		return term.eurekaMillis()
+	}
+	return int64(term.Duration)
+}
+
+// validate reports what a table of this scale cannot do with a registration.
+func (s *scale) validate(now time.Time, term Term) (at int64, err error) {
+	if err := term.Validate(); err != nil {
+		return 0, err
+	}
+	if term.Rule != s.rule {
+		return 0, invalid("Rule", term.Rule, fmt.Sprintf("must be %v as the table's", s.rule))
+	}
+	at, ok := s.offset(now)
+	if !ok {
+		return 0, invalid("now", now, fmt.Sprintf("must lie at most %d %s from %v", int64(farthest), s.unit(), s.instant(0)))
+	}
+	if s.length(term) > farthest {
+		return 0, invalid("Duration", term.Duration, fmt.Sprintf("must be at most %v in a table", time.Duration(farthest)))
+	}
+	return at, nil
+}
+
+func (s *scale) unit() string {
+	if s.rule == Eureka {
+		return "ms"
+	}
+	return "ns"
+}
+
+// limit is the offset before which a deadline has passed at instant now, with
+// additional as in [Lease.IsExpired]. Further away than a deadline can be it
+// makes no difference how far.
+func (s *scale) limit(now time.Time, additional time.Duration) int64 {
+	at, _ := s.offset(now)
+	more := s.span(additional)
+	if s.rule == Exact {
+		more = max(more, 0)
+	}
+	const most = 3*farthest + 1
+	return min(max(at, -most), most) - min(max(more, -farthest), farthest)
+}
+
+// neverUp is the service-up instant of a lease whose service never came up.
+// Eureka's is 0, the Unix epoch (quirk L9).
+func (s *scale) neverUp() int64 {
+	if s.rule == Eureka {
+		return 0
+	}
+	return unset
+}
+
+func (s *scale) grant(term Term) *grant {
+	g := &grant{term: term, length: s.length(term)}
+	g.step = g.length
+	if s.rule == Eureka {
+		g.step *= 2
+	}
+	return g
+}
