@@ -56,6 +56,9 @@ func (m *MeasuredRate) Stop() {
 // faster with [MeasuredRate.Stripe].
 func (m *MeasuredRate) Increment() { m.current.near().Increment() }
 
+// Add counts n renewals, as [MeasuredRate.Increment] counts one.
+func (m *MeasuredRate) Add(n int64) { m.current.near().Add(n) }
+
 // Stripe returns the part of the count that belongs to hint, for a caller
 // that keeps it: a shard of a table, a connection, a handle. Different hints
 // below 64 have different stripes. It stays valid as long as the meter.

@@ -28,6 +28,9 @@ type Stripe struct {
 // Increment counts one renewal.
 func (s *Stripe) Increment() { s.count.Add(1) }
 
+// Add counts n renewals.
+func (s *Stripe) Add(n int64) { s.count.Add(n) }
+
 // stripes is a count spread over cache lines.
 //
 // Each stripe is one atomic word: increments add to it, drain swaps it for

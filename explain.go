@@ -1,0 +1,167 @@
+package leasekernel
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leasekernel/leasekernel/lease"
+	"github.com/leasekernel/leasekernel/preserve"
+)
+
+// Verdict says why a key's lease is, or is not, evicted.
+type Verdict[K comparable, V any] struct {
+	// At is the instant that was asked about.
+	At time.Time
+	// Key is the key that was asked about.
+	Key K
+	// Known is whether it has a lease.
+	Known bool
+	// Lease is the lease as it is, if Known.
+	Lease lease.Snapshot[K, V]
+	// Stage is the lease's stage, lease.Ended if it is not Known.
+	Stage lease.Stage
+	// Deadline is the last instant at which the lease has not expired, if
+	// Known.
+	Deadline time.Time
+	// Obstacles are what holds the eviction back, all of it.
+	Obstacles []Obstacle
+	// Earliest is the first planned pass that can evict the lease: if it is
+	// not renewed any more, every pass runs in time, and what else holds it
+	// back has gone by then. No pass evicts it before, unless it is registered
+	// again for a shorter term, Open plans other passes or a caller runs one
+	// by itself. It is zero if no pass can as things stand.
+	Earliest time.Time
+	// Decision is what an eviction pass would go by now.
+	Decision preserve.Decision
+	// Limit is how many leases such a pass may evict, if it is allowed to.
+	Limit int
+	// Last are the key's last changes, the oldest first, as far as the
+	// Config's History goes back.
+	Last []Change[K, V]
+}
+
+// ObstacleKind is the kind of an [Obstacle].
+type ObstacleKind uint8
+
+const (
+	// NotExpired: the lease's term is not over.
+	NotExpired ObstacleKind = iota + 1
+	// NotOpen: no eviction pass is planned.
+	NotOpen
+	// PassNotDue: the next eviction pass comes later.
+	PassNotDue
+	// Withheld: too few renewals, or another reason to suspect oneself.
+	Withheld
+	// Limited: a pass may evict nobody, or not all that have expired.
+	Limited
+)
+
+// Obstacle is one thing that holds an eviction back.
+type Obstacle struct {
+	// Kind is what it is.
+	Kind ObstacleKind
+	// Until is when it is gone by itself. Zero: that is not known.
+	Until time.Time
+	// Text is a sentence with the numbers.
+	Text string
+}
+
+// Explain returns why key's lease is not evicted at instant now, or what
+// became of it, with the numbers.
+func (k *Kernel[K, V]) Explain(now time.Time, key K) Verdict[K, V] {
+	v := Verdict[K, V]{At: now, Key: key, Stage: lease.Ended, Decision: k.decide(now), Limit: k.guard.limit(k.table.Len())}
+	k.changing.Lock()
+	v.Lease, v.Known = k.table.Get(key)
+	v.Last = k.changes.of(key)
+	k.changing.Unlock()
+	if !v.Known {
+		return v
+	}
+	v.Stage, v.Deadline = v.Lease.Stage(now, 0), v.Lease.Deadline()
+	k.planning.Lock()
+	eviction := k.eviction
+	k.planning.Unlock()
+	v.weigh(eviction, k.rules, k.config.Ceiling)
+	return v
+}
+
+// weigh finds the obstacles and the earliest pass.
+func (v *Verdict[K, V]) weigh(eviction schedule, rules rules, ceiling time.Duration) {
+	if v.Stage != lease.Expired {
+		v.hinder(NotExpired, v.Deadline, "its term ends %s, in %v", clockTime(v.Deadline), v.Deadline.Sub(v.At))
+	}
+	if !eviction.running {
+		v.hinder(NotOpen, time.Time{}, "no eviction pass is planned: the registry is not open, or stopped")
+	} else if v.At.Before(eviction.wake) {
+		v.hinder(PassNotDue, eviction.wake, "the next eviction pass is due %s, in %v", clockTime(eviction.wake), eviction.wake.Sub(v.At))
+	}
+	if !v.Decision.Allowed {
+		v.hinder(Withheld, v.Decision.WarmUntil, "%v", v.Decision)
+	}
+	never := !eviction.running
+	if !rules.unlimited && v.Limit <= 0 {
+		never = true
+		v.hinder(Limited, time.Time{}, "a pass may evict %d leases", v.Limit)
+	}
+	if never {
+		return
+	}
+	if v.Earliest = eviction.firstAfter(v.ripe(ceiling)); v.Earliest.Before(v.At) {
+		v.Earliest = v.At // the pass is overdue
+	}
+}
+
+// ripe is the instant strictly after which a pass can evict the lease.
+func (v *Verdict[K, V]) ripe(ceiling time.Duration) time.Time {
+	ripe := v.Deadline
+	if v.Lease.Term().Rule == lease.Eureka {
+		ripe = ripe.Add(time.Millisecond - 1) // it compares whole milliseconds
+	}
+	warm := v.Decision.WarmUntil
+	if v.Decision.Reason != preserve.WarmingUp || !warm.After(ripe) {
+		return ripe
+	}
+	// At WarmUntil itself eviction is allowed again.
+	warm = warm.Add(-1)
+	if silent := v.Lease.LastRenewal().Add(ceiling); ceiling > 0 && silent.Before(warm) && silent.After(ripe) {
+		return silent
+	}
+	return warm
+}
+
+func (v *Verdict[K, V]) hinder(kind ObstacleKind, until time.Time, text string, numbers ...any) {
+	v.Obstacles = append(v.Obstacles, Obstacle{kind, until, fmt.Sprintf(text, numbers...)})
+}
+
+// String returns the verdict in words, a line a fact.
+func (v Verdict[K, V]) String() string {
+	lines := []string{fmt.Sprintf("%v is %s", v.Key, v.state())}
+	for _, obstacle := range v.Obstacles {
+		lines = append(lines, "not evicted: "+obstacle.Text)
+	}
+	switch {
+	case v.Known && v.Earliest.IsZero():
+		lines = append(lines, "no pass can evict it as things stand")
+	case v.Known:
+		lines = append(lines, fmt.Sprintf("the first pass that can evict it is planned %s, in %v", clockTime(v.Earliest), v.Earliest.Sub(v.At)))
+	}
+	for _, change := range v.Last {
+		lines = append(lines, fmt.Sprintf("%v %s", change.Kind, clockTime(change.At)))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (v Verdict[K, V]) state() string {
+	if v.Known {
+		return fmt.Sprintf("%v: silent for %v", v.Stage, v.At.Sub(v.Lease.LastRenewal()))
+	}
+	for _, change := range slices.Backward(v.Last) {
+		return "not registered: " + change.Kind.String()
+	}
+	return "not registered, and no change of it is remembered"
+}
+
+// clockTime is an instant as people read it.
+func clockTime(at time.Time) string { return "at " + at.UTC().Format("15:04:05.999") }

@@ -1,0 +1,328 @@
+package leasekernel
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/leasekernel/leasekernel/evict"
+	"github.com/leasekernel/leasekernel/lease"
+	"github.com/leasekernel/leasekernel/preserve"
+)
+
+// ErrInvalid is wrapped by the errors for arguments and settings that are out
+// of range.
+var ErrInvalid = errors.New("leasekernel: invalid")
+
+// ErrStopped is wrapped by the error of an Open after Stop.
+var ErrStopped = errors.New("leasekernel: stopped")
+
+// Kernel is the part of a registry that decides who is alive: a table of
+// leases, a meter of their renewals, a guard that knows how many to expect,
+// and the passes that evict. Make one with [New]; a Kernel must not be copied.
+//
+// Register, Renew and Cancel are what clients ask for; the server calls
+// [Kernel.Tick], or lets [Kernel.Run] do it. Time is an argument of all of
+// them: give one request or one batch one instant, from time.Now if the server
+// has no other clock.
+//
+// A heartbeat that was answered with true is never followed by the eviction of
+// that lease before its term is over again: each lease has one atomic word,
+// and a pass evicts only what is still as the pass saw it.
+//
+// # Concurrency
+//
+// All methods may be called by any number of goroutines at once. Renewals and
+// Get, All and Len take no lock. What changes who has a lease is done one at a
+// time, under a mutex, so that the changes have one order and every count
+// moves with its change; a pass takes that mutex for one victim at a time.
+// Passes exclude each other. No hook is called under a lock that Renew,
+// Register, Cancel, Status or Explain need.
+type Kernel[K comparable, V any] struct {
+	config   Config
+	hooks    Hooks[K, V]
+	rules    rules
+	table    *lease.Table[K, V]
+	rate     *rate
+	replicas *rate // the renewals that peers sent on
+	guard    guard
+
+	changing sync.Mutex
+	changes  changes[K, V] // needs changing
+
+	passes       sync.Mutex             // one pass at a time
+	compensation compensation           // needs passes
+	random       evict.Source           // needs passes; nil: a new one each pass
+	candidates   []lease.Snapshot[K, V] // needs passes; reused
+	stopped      bool                   // needs passes
+
+	planning sync.Mutex
+	eviction schedule // needs planning
+	update   schedule // needs planning
+
+	replanned chan struct{} // wakes Run
+}
+
+// New returns a kernel without leases whose time begins at instant now. It
+// fails with every problem of the config that [Config.Validate] calls an
+// error.
+//
+// A kernel of the exact rules plans its passes from now on. One of an Eureka
+// release plans its updates, and evicts when it has been opened.
+func New[K comparable, V any](now time.Time, config Config, hooks Hooks[K, V]) (*Kernel[K, V], error) {
+	config = config.resolved()
+	if err := config.Validate(0).Err(); err != nil {
+		return nil, err
+	}
+	k := &Kernel[K, V]{config: config, hooks: hooks, rules: rulesOf(config.Release), random: hooks.Source, replanned: make(chan struct{}, 1)}
+	var errs [4]error
+	k.table, errs[0] = lease.NewTable[K, V](now, lease.TableConfig{Rule: config.Term.Rule, MaxLeases: config.MaxLeases})
+	k.rate, errs[1] = newRate(now, config, k.rules)
+	k.replicas, errs[2] = newRate(now, config, k.rules)
+	k.guard, errs[3] = newGuard(now, config, k.rules)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
+	if k.random == nil && !k.rules.seedsByClock {
+		k.random = evict.NewJavaRandom(config.Seed)
+	}
+	k.changes.recent = make([]Change[K, V], 0, config.History)
+	k.compensation = newCompensation(now, config, k.rules, hooks.Nanos)
+	wall := config.Release != 0
+	k.eviction = schedule{interval: config.EvictionInterval, wall: wall}
+	k.update = schedule{interval: config.UpdateInterval, wall: wall}
+	if wall {
+		k.update.start(now)
+	}
+	if k.rules.opens {
+		return k, nil
+	}
+	return k, k.begin(now)
+}
+
+// begin starts the meter and the eviction passes.
+func (k *Kernel[K, V]) begin(now time.Time) error {
+	k.compensation = newCompensation(now, k.config, k.rules, k.hooks.Nanos)
+	k.planning.Lock()
+	k.eviction.start(now)
+	k.planning.Unlock()
+	defer k.replan()
+	if k.config.Release == 0 {
+		return nil
+	}
+	return errors.Join(
+		k.rate.open(now, k.config.Window, k.rules.meterAtOpen),
+		k.replicas.open(now, k.config.Window, k.rules.meterAtOpen))
+}
+
+// Open opens the registry for traffic at instant now, as Eureka's
+// openForTraffic does: it expects count clients, the number that came from its
+// peers, starts the meter and plans the first eviction pass one interval
+// later. Opened again it expects the new count and plans anew; the meter goes
+// on, except that up to v1.4.8 there is a new one (quirk E6).
+//
+// It fails if the rules have nothing to open, if count is out of the release's
+// range, and after [Kernel.Stop] with [ErrStopped], then with the expectation
+// already changed as the original's is (quirk R8).
+func (k *Kernel[K, V]) Open(now time.Time, count int64) error {
+	release, ok := k.guard.(*releaseGuard)
+	if !ok || !k.rules.opens {
+		return fmt.Errorf("%w: the rules have nothing to open: passes are planned since New", ErrInvalid)
+	}
+	k.passes.Lock()
+	defer k.passes.Unlock()
+	if err := release.Open(now, count); err != nil {
+		return err
+	}
+	if k.stopped {
+		return fmt.Errorf("%w: no pass will run any more", ErrStopped)
+	}
+	return k.begin(now)
+}
+
+// Stop ends all passes for good, as Eureka's shutdown does. Leases can still be
+// registered, renewed and cancelled; nothing is evicted any more, and the
+// meter's last count stays.
+func (k *Kernel[K, V]) Stop() {
+	k.passes.Lock()
+	defer k.passes.Unlock()
+	k.stopped = true
+	k.rate.stop()
+	k.replicas.stop()
+	k.planning.Lock()
+	defer k.planning.Unlock()
+	k.eviction.stop()
+	k.update.stop()
+}
+
+// SetSelfPreservation switches self-preservation on or off, from the next pass
+// on.
+func (k *Kernel[K, V]) SetSelfPreservation(on bool) { k.guard.setSelfPreservation(on) }
+
+// SetPercent changes a release's percent, with the delays that the original has
+// (quirk T10). It fails under the exact rules, whose percent is fixed.
+func (k *Kernel[K, V]) SetPercent(percent float64) error {
+	release, ok := k.guard.(*releaseGuard)
+	if !ok {
+		return fmt.Errorf("%w: percent is %v: cannot be changed under the exact rules", ErrInvalid, percent)
+	}
+	release.SetPercent(percent)
+	return nil
+}
+
+// Registration is what came of a registration.
+type Registration[K comparable, V any] struct {
+	// Handle renews the new lease without a look-up.
+	Handle Handle[K, V]
+	// Change is what changed: a key was registered, or its lease replaced.
+	Change Change[K, V]
+}
+
+// Register grants key a lease at instant now. If it has one, that lease is
+// replaced by a new one for the new term and holder (quirk G1).
+//
+// A zero term is the Config's. Under Eureka's rule a Duration of zero or below
+// becomes the Config's too, as Eureka does it for clients (quirk G3), and Rule
+// need not be given.
+//
+// It fails, changing nothing, on a term out of range, on an interval so short
+// that it cannot be expected, and with lease.ErrFull beyond Config's MaxLeases.
+func (k *Kernel[K, V]) Register(now time.Time, key K, holder V, term lease.Term) (Registration[K, V], error) {
+	if term == (lease.Term{}) {
+		term = k.config.Term
+	}
+	if term.Rule = k.config.Term.Rule; term.Rule == lease.Eureka && term.Duration <= 0 {
+		term.Duration = k.config.Term.Duration
+	}
+	return k.register(now, key, holder, term)
+}
+
+// Load grants key a lease that a peer sent when the registry started, as
+// Eureka's syncUp does: like Register, except that the term is taken as it is
+// (quirk G3).
+func (k *Kernel[K, V]) Load(now time.Time, key K, holder V, term lease.Term) (Registration[K, V], error) {
+	term.Rule = k.config.Term.Rule
+	return k.register(now, key, holder, term)
+}
+
+func (k *Kernel[K, V]) register(now time.Time, key K, holder V, term lease.Term) (Registration[K, V], error) {
+	if err := k.guard.admit(term); err != nil {
+		return Registration[K, V]{}, err
+	}
+	k.changing.Lock()
+	defer k.changing.Unlock()
+	granted, err := k.table.Register(now, key, holder, term)
+	if err != nil {
+		k.guard.refused(term)
+		return Registration[K, V]{}, err
+	}
+	change := Change[K, V]{Sequence: granted.Lease.Sequence(), Kind: Registered, At: now, Lease: granted.Lease}
+	if granted.Again {
+		change.Kind, change.Old = Replaced, granted.Replaced
+		old := granted.Replaced.Term()
+		k.guard.granted(&old)
+	} else {
+		k.guard.granted(nil)
+	}
+	k.changes.add(change)
+	return Registration[K, V]{Handle: Handle[K, V]{kernel: k, lease: granted.Lease.Handle}, Change: change}, nil
+}
+
+// Renew records a heartbeat of key at instant now, and reports whether there
+// was a lease to take it. On false the client has to register again. Only
+// renewals that return true are counted (quirk G7).
+//
+// Up to Eureka v1.4.8 nothing is renewed before the first Open, where the
+// original throws.
+func (k *Kernel[K, V]) Renew(now time.Time, key K) bool {
+	if !k.RenewUncounted(now, key) {
+		return false
+	}
+	k.rate.mark(now, 1)
+	return true
+}
+
+// RenewReplicated is Renew for a heartbeat that a peer sent on. It counts like
+// any other, as in Eureka (quirk G4), and also apart, see [Status].
+func (k *Kernel[K, V]) RenewReplicated(now time.Time, key K) bool {
+	if !k.Renew(now, key) {
+		return false
+	}
+	k.replicas.mark(now, 1)
+	return true
+}
+
+// RenewUncounted renews like Renew, but the meter does not hear of it: what
+// Eureka does when a client changes its status (quirk G6).
+func (k *Kernel[K, V]) RenewUncounted(now time.Time, key K) bool {
+	return k.rate.ready() && k.table.Renew(now, key)
+}
+
+// RenewAll is Renew for many keys at one instant, in their order: faster than
+// one after the other. It returns how many were renewed. Renewed, unless it is
+// nil, gets for each key whether it was; it must be as long as keys.
+func (k *Kernel[K, V]) RenewAll(now time.Time, keys []K, renewed []bool) (count int, err error) {
+	if !k.rate.ready() {
+		clear(renewed)
+		return 0, nil
+	}
+	count, err = k.table.RenewAll(now, keys, renewed)
+	if count > 0 {
+		k.rate.mark(now, count)
+	}
+	return count, err
+}
+
+// Cancel ends key's lease at instant now, as a client that leaves does, and
+// returns what changed. False: it has none.
+func (k *Kernel[K, V]) Cancel(now time.Time, key K) (Change[K, V], bool) {
+	k.changing.Lock()
+	defer k.changing.Unlock()
+	departure, ok := k.table.Cancel(key)
+	if !ok {
+		return Change[K, V]{}, false
+	}
+	change := departed(Cancelled, now, departure)
+	k.guard.cancelled(change.Lease.Term())
+	k.changes.add(change)
+	return change, true
+}
+
+// Get returns key's lease as it is now.
+func (k *Kernel[K, V]) Get(key K) (lease.Snapshot[K, V], bool) { return k.table.Get(key) }
+
+// All returns the leases in no order that means anything, see
+// [lease.Table.All].
+func (k *Kernel[K, V]) All() iter.Seq2[K, lease.Snapshot[K, V]] { return k.table.All() }
+
+// Len returns the number of leases.
+func (k *Kernel[K, V]) Len() int { return k.table.Len() }
+
+// Handle renews one lease without a look-up: a value to copy and keep beside
+// the client's connection. It comes from a [Registration]; see [lease.Handle]
+// for how long it stays fast and what it keeps in memory.
+type Handle[K comparable, V any] struct {
+	kernel *Kernel[K, V]
+	lease  lease.Handle[K, V]
+}
+
+// Renew records a heartbeat at instant now, as [Kernel.Renew] does, and
+// reports whether the lease was there to take it: not if it was evicted,
+// cancelled or replaced.
+func (h Handle[K, V]) Renew(now time.Time) bool {
+	if !h.kernel.rate.ready() || !h.lease.Renew(now) {
+		return false
+	}
+	h.kernel.rate.mark(now, 1)
+	return true
+}
+
+// Lease returns the table's handle, for what it says about the lease and for
+// its service-up instant.
+func (h Handle[K, V]) Lease() lease.Handle[K, V] { return h.lease }
+
+func (k *Kernel[K, V]) decide(now time.Time) preserve.Decision {
+	return k.guard.decide(now, k.rate.count(now))
+}

@@ -1,0 +1,85 @@
+package leasekernel
+
+import (
+	"time"
+
+	"github.com/leasekernel/leasekernel/lease"
+	"github.com/leasekernel/leasekernel/preserve"
+)
+
+// Exact returns the recommended rules: leases of 90 s that are renewed every
+// 30 s and expire after 90 s, a meter whose window slides and is tied to the
+// lease, an expectation that is the sum of what the live leases promise, and a
+// pass every 10 s. Change Term, and EvictionInterval with it, for other leases.
+func Exact() Config {
+	return Config{
+		Term:             lease.Term{Duration: 90 * time.Second, Interval: 30 * time.Second},
+		Steps:            20,
+		Percent:          0.85,
+		SelfPreservation: true,
+		EvictionInterval: 10 * time.Second,
+		History:          defaultHistory,
+	}
+}
+
+// Eureka returns the rules of a family of Netflix Eureka's releases with their
+// default settings, to the bit, quirks included. It differs from the originals
+// on purpose in one thing, see [Config].EvictByKey. Call [Kernel.Open] when the
+// registry opens for traffic.
+func Eureka(release preserve.Release) Config {
+	return Config{
+		Release:           release,
+		Term:              lease.Term{Duration: 90 * time.Second, Interval: 30 * time.Second, Rule: lease.Eureka},
+		Window:            time.Minute,
+		Percent:           0.85,
+		SelfPreservation:  true,
+		WaitWhenSyncEmpty: 5 * time.Minute,
+		EvictionInterval:  time.Minute,
+		UpdateInterval:    15 * time.Minute,
+		History:           defaultHistory,
+	}
+}
+
+// Spring returns the rules of Spring Cloud Netflix 5: Eureka v2.0.6, opened for
+// one client at least. There are no recordings of it.
+func Spring() Config { return Eureka(preserve.Spring) }
+
+// Bilibili returns the rules of bilibili/discovery at commit 1e12d5c: leases
+// that expire 90 s after the last renewal, a tumbling meter of a minute, and a
+// ceiling of an hour beyond which also a registry that suspects itself evicts
+// (quirk B3). Give it Go's math/rand as the Source for the original's victims.
+func Bilibili() Config {
+	config := Eureka(preserve.Bilibili)
+	config.Term.Rule = lease.Exact
+	config.Ceiling = time.Hour
+	return config
+}
+
+// defaultHistory is how many changes the presets remember: some minutes of a
+// busy registry, in about 200 KiB.
+const defaultHistory = 1024
+
+// rules is what tells the passes of the releases apart. What they expect is
+// the preserve package's matter.
+type rules struct {
+	opens        bool // passes begin when the registry opens, not when it is made
+	meterAtOpen  bool // each Open begins with a new meter, and nothing is renewed before the first
+	unlimited    bool // a pass evicts all candidates, in their order
+	compensates  bool // a pass forgives what it comes late
+	seedsByClock bool // each pass draws with a new generator
+	atLeastOne   bool // a pass may evict one lease, however few there are
+}
+
+func rulesOf(release preserve.Release) rules {
+	switch release {
+	case preserve.EurekaV1_2_5:
+		return rules{opens: true, meterAtOpen: true, unlimited: true}
+	case preserve.EurekaV1_3_0:
+		return rules{opens: true, meterAtOpen: true, seedsByClock: true}
+	case preserve.EurekaV1_4_9, preserve.EurekaV1_9_3, preserve.EurekaV1_9_4, preserve.EurekaV1_9_17, preserve.Spring:
+		return rules{opens: true, compensates: true, seedsByClock: true}
+	case preserve.Bilibili:
+		return rules{atLeastOne: true}
+	}
+	return rules{compensates: true}
+}

@@ -1,0 +1,126 @@
+package leasekernel
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/leasekernel/leasekernel/lease"
+	"github.com/leasekernel/leasekernel/preserve"
+)
+
+// Kind says what a [Change] did.
+type Kind uint8
+
+const (
+	// Registered: a key got a lease that had none.
+	Registered Kind = iota + 1
+	// Replaced: a key with a lease was registered again, so that a new lease
+	// took the old one's place.
+	Replaced
+	// Cancelled: the holder ended its lease.
+	Cancelled
+	// Evicted: a pass ended a lease that had expired.
+	Evicted
+)
+
+// String returns the kind as a word, such as "registered".
+func (k Kind) String() string {
+	switch k {
+	case Registered:
+		return "registered"
+	case Replaced:
+		return "replaced"
+	case Cancelled:
+		return "cancelled"
+	case Evicted:
+		return "evicted"
+	}
+	return fmt.Sprintf("Kind(%d)", uint8(k))
+}
+
+// Change is one change of who has a lease.
+type Change[K comparable, V any] struct {
+	// Sequence rises from one change to the next, with gaps.
+	Sequence uint64
+	// Kind is what happened.
+	Kind Kind
+	// At is when, as the caller said.
+	At time.Time
+	// Lease is the lease that began, or that left as it was last.
+	Lease lease.Snapshot[K, V]
+	// Old is the lease that left, as it was last, if the Kind is Replaced.
+	Old lease.Snapshot[K, V]
+}
+
+// Report is what a call of Tick, or of one of its passes, found and did.
+//
+// The Changes of all reports together are all changes, each exactly once, in
+// the order in which they happened: those that callers made since the last
+// report, and those of the passes. They are kept until then, so some pass has
+// to be called now and then.
+type Report[K comparable, V any] struct {
+	// At is the instant of the call.
+	At time.Time
+	// Changes since the last report.
+	Changes []Change[K, V]
+	// Rotation is what the meter's pass did, nil if it was not due.
+	Rotation *Rotation
+	// Eviction is what the eviction pass did, nil if it was not due.
+	Eviction *Eviction[K, V]
+	// Update is what the update of the expectation did, nil if it was not due.
+	Update *Update
+}
+
+// Empty reports whether nothing was due and nothing changed.
+func (r Report[K, V]) Empty() bool {
+	return len(r.Changes) == 0 && r.Rotation == nil && r.Eviction == nil && r.Update == nil
+}
+
+// Rotation is a tumbling meter's change of windows.
+type Rotation struct {
+	// Renewals were counted in the window that ended.
+	Renewals int64
+	// Replicated of them came from peers.
+	Replicated int64
+}
+
+// Eviction is one pass that evicts.
+type Eviction[K comparable, V any] struct {
+	// Compensation is what the pass forgave every lease, for coming late.
+	Compensation time.Duration
+	// Decision is whether eviction was allowed, and why.
+	Decision preserve.Decision
+	// Size is the number of leases when the candidates had been collected, or
+	// when the pass was withheld.
+	Size int
+	// Limit is how many leases the pass was allowed to evict. It is 0 if
+	// eviction was withheld, and it means nothing for a release without a
+	// limit. It can be negative (quirk E2).
+	Limit int
+	// Candidates is how many leases had expired.
+	Candidates int
+	// Ceiling is whether eviction was withheld and leases were evicted all the
+	// same, for having been silent beyond the Config's Ceiling.
+	Ceiling bool
+	// Evicted are the leases that the pass evicted, in that order, as in the
+	// Changes.
+	Evicted []Change[K, V]
+	// Rescued are the victims, as the pass saw them, that were renewed,
+	// registered again or cancelled before their turn came.
+	Rescued []lease.Snapshot[K, V]
+	// Err is why nobody could be drawn: the Source drew outside its range.
+	Err error
+	// After is the decision after the pass: what is expected may have changed
+	// by it.
+	After preserve.Decision
+}
+
+// Update is one update of what a release expects.
+type Update struct {
+	// Count is the number of clients that was offered.
+	Count int64
+	// Adopted is whether the expectation became this number.
+	Adopted bool
+	// Err is why there was no number, or why it was refused.
+	Err error
+}

@@ -1,0 +1,48 @@
+package leasekernel
+
+import "time"
+
+// schedule is when a pass is due: an interval after the last one ran, however
+// late that was.
+//
+// With wall it is a java.util.Timer's (quirk R3), as ratemeter's: asleep until
+// wake, which is compared on the monotonic clock where instants have one, and
+// then not before the wall clock shows next.
+type schedule struct {
+	interval time.Duration
+	wall     bool
+	running  bool
+	wake     time.Time
+	next     int64 // epoch milliseconds
+}
+
+func (s *schedule) start(now time.Time) { s.running = true; s.ran(now) }
+
+func (s *schedule) stop() { s.running = false }
+
+// ran plans the pass after the one at now.
+func (s *schedule) ran(now time.Time) {
+	s.wake = now.Add(s.interval)
+	s.next = now.UnixMilli() + s.interval.Milliseconds()
+}
+
+// due reports whether the pass should run at instant now.
+func (s *schedule) due(now time.Time) bool {
+	if !s.running || now.Before(s.wake) {
+		return false
+	}
+	if early := s.next - now.UnixMilli(); s.wall && early > 0 {
+		s.wake = now.Add(time.Duration(early) * time.Millisecond)
+		return false
+	}
+	return true
+}
+
+// firstAfter is the first planned instant strictly after a deadline, of passes
+// that all run in time.
+func (s *schedule) firstAfter(deadline time.Time) time.Time {
+	if behind := deadline.Sub(s.wake); behind >= 0 {
+		return s.wake.Add((behind/s.interval + 1) * s.interval)
+	}
+	return s.wake
+}

@@ -1,0 +1,249 @@
+package leasekernel
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/leasekernel/leasekernel/lease"
+	"github.com/leasekernel/leasekernel/preserve"
+)
+
+// Severity is how bad a [Problem] is.
+type Severity uint8
+
+const (
+	// Warning: the config works, but not as one would like.
+	Warning Severity = iota + 1
+	// Error: no kernel is made with such a config.
+	Error
+)
+
+// String returns "warning" or "error".
+func (s Severity) String() string {
+	switch s {
+	case Warning:
+		return "warning"
+	case Error:
+		return "error"
+	}
+	return fmt.Sprintf("Severity(%d)", uint8(s))
+}
+
+// Problem is one thing that is wrong with a config.
+type Problem struct {
+	// Severity is whether New would refuse the config for it.
+	Severity Severity
+	// Field is the Config's field, or the most telling of several.
+	Field string
+	// Value is what it is.
+	Value string
+	// Rule is what it breaks, with the numbers.
+	Rule string
+}
+
+// String returns the problem as one sentence.
+func (p Problem) String() string {
+	return fmt.Sprintf("%v: %s is %s: %s", p.Severity, p.Field, p.Value, p.Rule)
+}
+
+// Problems are all that [Config.Validate] found.
+type Problems []Problem
+
+// Err returns all errors among the problems as one, wrapping [ErrInvalid], or
+// nil if there are only warnings.
+func (p Problems) Err() error {
+	var errs []error
+	for _, problem := range p {
+		if problem.Severity == Error {
+			errs = append(errs, fmt.Errorf("%w: %s is %s: %s", ErrInvalid, problem.Field, problem.Value, problem.Rule))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// String returns one line a problem.
+func (p Problems) String() string {
+	var lines []string
+	for _, problem := range p {
+		lines = append(lines, problem.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (p *Problems) add(severity Severity, field string, value any, rule string, numbers ...any) {
+	*p = append(*p, Problem{severity, field, fmt.Sprint(value), fmt.Sprintf(rule, numbers...)})
+}
+
+// resolved returns the config with what zero stands for written out.
+func (c Config) resolved() Config {
+	if c.Window == 0 {
+		c.Window = 2 * c.Term.Interval
+	}
+	if c.Warmup == 0 {
+		c.Warmup = c.Window
+	}
+	return c
+}
+
+// Validate returns all problems of the config at once: what no kernel can be
+// made with, and what makes one unsafe or useless, with the numbers that show
+// it. Instances is how many leases to expect; 0 if that is not known.
+//
+// The warnings are theorems about what the rules do, see ARCHITECTURE.md: that
+// a partition which cuts off everybody evicts nobody before the meter notices,
+// that one silent instance of so many can be evicted at all, and that a pass
+// comes often enough.
+func (c Config) Validate(instances int) Problems {
+	c = c.resolved()
+	var p Problems
+	c.validateTerm(&p)
+	c.validateMeter(&p)
+	c.validatePasses(&p)
+	c.validatePreservation(&p)
+	if instances < 0 {
+		p.add(Error, "instances", instances, "must not be negative")
+	}
+	if p.Err() == nil && c.SelfPreservation {
+		c.warnOfSlowMeter(&p)
+		c.warnOfFewInstances(&p, instances)
+	}
+	return p
+}
+
+func (c Config) validateTerm(p *Problems) {
+	if err := c.Term.Validate(); err != nil {
+		p.add(Error, "Term", fmt.Sprintf("%+v", c.Term), "%v", err)
+	}
+	if eureka := c.Release != 0 && c.Release != preserve.Bilibili; eureka != (c.Term.Rule == lease.Eureka) {
+		p.add(Error, "Term.Rule", c.Term.Rule, "must be eureka under an Eureka release and exact under other rules")
+	}
+	if c.MaxLeases < 0 {
+		p.add(Error, "MaxLeases", c.MaxLeases, "must not be negative")
+	}
+	if c.History < 0 {
+		p.add(Error, "History", c.History, "must not be negative")
+	}
+}
+
+func (c Config) validateMeter(p *Problems) {
+	if c.Window <= 0 {
+		p.add(Error, "Window", c.Window, "must be above 0")
+		return
+	}
+	switch {
+	case c.Release != 0:
+		if c.Window%time.Millisecond != 0 {
+			p.add(Error, "Window", c.Window, "must be whole milliseconds under a release")
+		}
+	case c.Steps <= 0 || c.Window%time.Duration(c.Steps) != 0:
+		p.add(Error, "Steps", c.Steps, "must be above 0 and divide the Window (%v)", c.Window)
+	case c.Window < c.Term.Interval:
+		p.add(Warning, "Window", c.Window, "should be at least the Term's Interval (%v): a lease is renewed less than once in it, so that the count tells little", c.Term.Interval)
+	}
+	if c.Release == 0 && c.Warmup < c.Window {
+		p.add(Warning, "Warmup", c.Warmup, "should be at least the Window (%v): until then the meter has not seen all renewals, and the registry suspects itself", c.Window)
+	}
+}
+
+func (c Config) validatePasses(p *Problems) {
+	if c.EvictionInterval <= 0 || c.Release != 0 && c.EvictionInterval%time.Millisecond != 0 {
+		p.add(Error, "EvictionInterval", c.EvictionInterval, "must be above 0, in whole milliseconds under a release")
+	} else if c.Term.Duration > 0 && c.EvictionInterval > c.Term.Duration/2 {
+		p.add(Warning, "EvictionInterval", c.EvictionInterval, "should be at most half the Term's Duration (%v): a dead lease stays up to %v longer than its term",
+			c.Term.Duration, c.EvictionInterval)
+	}
+	if c.Release != 0 && (c.UpdateInterval <= 0 || c.UpdateInterval%time.Millisecond != 0) {
+		p.add(Error, "UpdateInterval", c.UpdateInterval, "must be above 0, in whole milliseconds")
+	}
+	if c.Ceiling < 0 {
+		p.add(Error, "Ceiling", c.Ceiling, "must not be negative")
+	} else if c.Ceiling > 0 && c.Ceiling <= c.Term.Duration {
+		p.add(Warning, "Ceiling", c.Ceiling, "should be longer than the Term's Duration (%v): a registry that suspects itself evicts all the same", c.Term.Duration)
+	}
+}
+
+func (c Config) validatePreservation(p *Problems) {
+	if c.Release == 0 {
+		if !(c.Percent >= 0 && c.Percent <= 1) {
+			p.add(Error, "Percent", c.Percent, "must be a number from 0 to 1")
+		}
+		if c.Warmup < 0 {
+			p.add(Error, "Warmup", c.Warmup, "must not be negative")
+		}
+	} else if !(c.Percent > 0 && c.Percent < 1) {
+		p.add(Warning, "Percent", c.Percent, "should be between 0 and 1: with 0 or less no eviction is ever allowed (quirk T4), with 1 or more no pass may evict anybody (quirk E2)")
+	}
+	if c.Release != 0 && c.Term.Interval%time.Second != 0 {
+		p.add(Error, "Term.Interval", c.Term.Interval, "must be whole seconds under a release")
+	}
+	if !c.SelfPreservation {
+		p.add(Warning, "SelfPreservation", c.SelfPreservation, "should be on: a partition that cuts the registry off evicts everybody")
+	}
+}
+
+// warnOfSlowMeter checks that when all clients fall silent at once the meter
+// shows it before the first lease can expire.
+//
+// The first to expire renewed at most an interval h before the silence began,
+// so it expires L - h into it at the earliest, where L is the silence that a
+// renewed lease survives. A sliding window W that ends at most a step before
+// now shows fewer than p of the renewals once 1 - p of it lies in the silence.
+// A tumbling one may have begun just before the silence, 1 - p of it, and is
+// shown until the next one ends.
+func (c Config) warnOfSlowMeter(p *Problems) {
+	survives := c.Term.Duration
+	if c.Term.Rule == lease.Eureka {
+		survives *= 2 // quirk L1
+	}
+	blind := time.Duration((1 - c.Percent) * float64(c.Window))
+	formula := "(1 - Percent) * Window + one step"
+	if c.Release == 0 {
+		blind += c.Window / time.Duration(c.Steps)
+	} else {
+		blind += c.Window
+		formula = "(2 - Percent) * Window, as the meter tumbles"
+	}
+	if safe := survives - c.Term.Interval; blind >= safe {
+		p.add(Warning, "Window", c.Window, "is too long for the lease: when everybody falls silent the meter shows it after %v (%s), but leases expire after %v (%v of silence less one Interval), so that some may be evicted before the registry suspects itself",
+			blind, formula, safe, survives)
+	}
+}
+
+// warnOfFewInstances checks that one silent instance of so many leaves enough
+// renewals for its own eviction.
+func (c Config) warnOfFewInstances(p *Problems, instances int) {
+	if instances > 0 && !c.survivesOne(instances) {
+		p.add(Warning, "Percent", c.Percent, "withholds eviction in a registry of %d instances as soon as one falls silent: it takes %s", instances, c.fewestInstances())
+	}
+}
+
+// survivesOne reports whether the renewals of n - 1 instances are enough for
+// an expectation of n.
+func (c Config) survivesOne(n int) bool {
+	if c.Release == 0 {
+		return float64(n-1) >= c.Percent*float64(n)
+	}
+	calculator, err := preserve.NewCalculator(preserve.Config{
+		Release: c.Release, Percent: c.Percent, Interval: c.Term.Interval, SelfPreservation: true,
+	})
+	if err != nil || calculator.Open(time.Unix(0, 0), int64(n)) != nil {
+		return false
+	}
+	if c.Release == preserve.Spring { // which opened for one that need not exist
+		calculator.Registered()
+	}
+	return calculator.Decide(int64(float64(n-1) * float64(c.Window) / float64(c.Term.Interval))).Allowed
+}
+
+// fewestInstances says how many instances it takes.
+func (c Config) fewestInstances() string {
+	const most = 10_000
+	for n := 1; n <= most; n++ {
+		if c.survivesOne(n) {
+			return fmt.Sprintf("at least %d", n)
+		}
+	}
+	return fmt.Sprintf("more than %d", most)
+}
