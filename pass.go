@@ -141,7 +141,7 @@ func (k *Kernel[K, V]) evict(now time.Time, additional time.Duration) *Eviction[
 	pass.Candidates = len(candidates)
 	pass.Ceiling = !pass.Decision.Allowed && len(candidates) > 0
 	pass.Size = k.table.Len()
-	if pass.Decision.Allowed || pass.Ceiling {
+	if !k.rules.unlimited && (pass.Decision.Allowed || pass.Ceiling) {
 		pass.Limit = k.guard.limit(pass.Size)
 	}
 	victims, err := k.choose(now, candidates, pass.Limit)

@@ -94,8 +94,8 @@ type Eviction[K comparable, V any] struct {
 	// when the pass was withheld.
 	Size int
 	// Limit is how many leases the pass was allowed to evict. It is 0 if
-	// eviction was withheld, and it means nothing for a release without a
-	// limit. It can be negative (quirk E2).
+	// eviction was withheld, and also under Eureka v1.2.5, which has no limit
+	// (quirk E9). It can be negative (quirk E2).
 	Limit int
 	// Candidates is how many leases had expired.
 	Candidates int

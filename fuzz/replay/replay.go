@@ -37,6 +37,7 @@ var replayers = map[string]replayer{
 	"javarandom":   replayJavaRandom,
 	"lease":        replayLease,
 	"rate":         replayRate,
+	"scenario":     replayScenario,
 	"supervisor":   replaySupervisor,
 	"threshold":    replayThreshold,
 }
