@@ -1,58 +1,57 @@
+// Command registry is a service registry over HTTP in a hundred lines: the
+// kernel decides who is alive, and this keeps the addresses.
+//
+//	go run ./examples/registry -listen localhost:8761
+//
+//	curl -X PUT    -d 10.0.0.7:8080 localhost:8761/leases/payments-1   # register
+//	curl -X POST   localhost:8761/leases/payments-1                    # renew; 404: register again
+//	curl           localhost:8761/leases/payments-1                    # why is it (not) listed?
+//	curl           localhost:8761/leases                               # who is alive?
+//	curl -X DELETE localhost:8761/leases/payments-1                    # leave
 package main
 
 import (
-	"fmt"
-	"io"
+	"context"
+	"errors"
+	"flag"
 	"log"
-	"math/rand/v2"
+	"net/http"
 	"os"
+	"os/signal"
 	"time"
 
-	"github.com/leasekernel/leasekernel/evict"
-	"github.com/leasekernel/leasekernel/lease"
+	"github.com/leasekernel/leasekernel"
 )
 
+// systemClock is the real one.
+type systemClock struct{}
+
+func (systemClock) Now() time.Time                         { return time.Now() }
+func (systemClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
 func main() {
-	if err := play(os.Stdout); err != nil {
+	listen := flag.String("listen", "localhost:8761", "address to listen on")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := serve(ctx, *listen, systemClock{}); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// play runs the registry in virtual time: one step is ten seconds.
-func play(w io.Writer) error {
-	const step = 10 * time.Second
-	start := time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)
-	term := lease.Term{Duration: 90 * time.Second, Interval: 30 * time.Second}
-	source := evict.SourceFunc(rand.New(rand.NewPCG(1, 2)).IntN)
-	r, err := newRegistry(start, term, time.Minute, source)
+// serve runs the registry until the context ends.
+func serve(ctx context.Context, listen string, clock leasekernel.Clock) error {
+	r, err := newRegistry(clock, leasekernel.Exact())
 	if err != nil {
 		return err
 	}
-	keys := make([]string, 10)
-	for i := range keys {
-		keys[i] = fmt.Sprintf("PAYMENTS/i-%d", i)
-		if err := r.register(start, keys[i]); err != nil {
-			return err
-		}
-	}
-	for elapsed := step; elapsed <= 6*time.Minute; elapsed += step {
-		now := start.Add(elapsed)
-		if elapsed%term.Interval == 0 {
-			for _, key := range keys {
-				dead := key == keys[3] && elapsed > time.Minute
-				cutOff := elapsed > 4*time.Minute
-				if !dead && !cutOff {
-					r.renew(now, key)
-				}
-			}
-		}
-		if elapsed%time.Minute == 0 {
-			decision, evicted, err := r.pass(now)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(w, "%s %v, evicted %v\n", now.Format(time.TimeOnly), decision, evicted)
-		}
+	server := &http.Server{Addr: listen, Handler: r.handler(), ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		_ = r.kernel.Run(ctx, clock) // it ends with the context
+		_ = server.Close()
+	}()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return err
 	}
 	return nil
 }

@@ -1,142 +1,90 @@
-// Command registry embeds the kernels in a small registry: a map under a lock,
-// a pass, and no clock of its own. A renewal shares the lock with the pass's
-// scan and waits only for registrations and for the removal of victims. It
-// plays ten clients through six minutes of virtual time: one dies and is
-// evicted, then the network cuts off all others, and the registry keeps them.
-//
-//	go run ./examples/registry
 package main
 
 import (
-	"errors"
-	"sync"
-	"time"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"net/http"
+	"slices"
 
-	"github.com/leasekernel/leasekernel/evict"
+	"github.com/leasekernel/leasekernel"
 	"github.com/leasekernel/leasekernel/lease"
-	"github.com/leasekernel/leasekernel/preserve"
-	"github.com/leasekernel/leasekernel/ratemeter"
 )
 
-// percent of the expected renewals must arrive, and of the leases must stay.
-const percent = 0.85
-
-// registry composes the kernels. They meet through plain values only.
+// registry serves a kernel. A lease's holder is the client's address.
 type registry struct {
-	term     lease.Term
-	meter    *ratemeter.Sliding
-	expected *preserve.Expectation
-	late     *evict.Compensation
-	victims  evict.Source
-
-	mu     sync.RWMutex
-	leases map[string]*lease.Lease[string] // needs mu
-	order  []string                        // keys as they registered; needs mu
+	kernel *leasekernel.Kernel[string, string]
+	clock  leasekernel.Clock
 }
 
-func newRegistry(now time.Time, term lease.Term, passEvery time.Duration, victims evict.Source) (*registry, error) {
-	const window = time.Minute
-	expected, expectedErr := preserve.NewExpectation(now, preserve.ExpectationConfig{Window: window, Percent: percent, Warmup: window})
-	late, lateErr := evict.NewCompensation(passEvery)
-	meter, meterErr := ratemeter.NewSliding(now, window, 60)
-	if err := errors.Join(expectedErr, lateErr, meterErr, term.Validate()); err != nil {
-		return nil, err
+func newRegistry(clock leasekernel.Clock, config leasekernel.Config) (*registry, error) {
+	kernel, err := leasekernel.New(clock.Now(), config, leasekernel.Hooks[string, string]{Report: tell})
+	return &registry{kernel, clock}, err
+}
+
+// tell writes down what a pass changed. Those who watch the registry would be
+// told from here, too.
+func tell(report leasekernel.Report[string, string]) {
+	for _, change := range report.Changes {
+		log.Printf("%d %v %s", change.Sequence, change.Kind, change.Lease.Key())
 	}
-	return &registry{
-		term: term, meter: meter, expected: expected, late: late, victims: victims,
-		leases: make(map[string]*lease.Lease[string]),
-	}, nil
+	if report.Eviction != nil && !report.Eviction.Decision.Allowed {
+		log.Print(report.Eviction.Decision)
+	}
 }
 
-func (r *registry) register(now time.Time, key string) error {
-	granted, err := lease.New(now, key, r.term)
+func (r *registry) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("PUT /leases/{key}", r.register)
+	mux.HandleFunc("POST /leases/{key}", r.renew)
+	mux.HandleFunc("DELETE /leases/{key}", r.cancel)
+	mux.HandleFunc("GET /leases/{key}", r.explain)
+	mux.HandleFunc("GET /leases", r.list)
+	return mux
+}
+
+// maxAddress bounds what a client may send.
+const maxAddress = 256
+
+func (r *registry) register(w http.ResponseWriter, request *http.Request) {
+	address, err := io.ReadAll(http.MaxBytesReader(w, request.Body, maxAddress))
 	if err != nil {
-		return err
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, known := r.leases[key]; !known {
-		if err := r.expected.Add(r.term.Interval); err != nil {
-			return err
-		}
-		r.order = append(r.order, key)
+	if _, err := r.kernel.Register(r.clock.Now(), request.PathValue("key"), string(address), lease.Term{}); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
 	}
-	r.leases[key] = granted
-	return nil
+	w.WriteHeader(http.StatusNoContent)
 }
 
-// renew reports false if the client has to register again.
-func (r *registry) renew(now time.Time, key string) bool {
-	r.mu.RLock()
-	held := r.leases[key]
-	r.mu.RUnlock()
-	if held == nil || !held.Renew(now) {
-		return false
-	}
-	r.meter.Mark(now, 1)
-	return true
+func (r *registry) renew(w http.ResponseWriter, request *http.Request) {
+	answer(w, r.kernel.Renew(r.clock.Now(), request.PathValue("key")))
 }
 
-type candidate struct {
-	lease *lease.Lease[string]
-	seen  lease.Mark
+func (r *registry) cancel(w http.ResponseWriter, request *http.Request) {
+	_, cancelled := r.kernel.Cancel(r.clock.Now(), request.PathValue("key"))
+	answer(w, cancelled)
 }
 
-// pass evicts what may be evicted, and returns the decision that it followed
-// and the holders it evicted. One pass runs at a time.
-func (r *registry) pass(now time.Time) (preserve.Decision, []string, error) {
-	decision := r.expected.Decide(now, r.meter.Count(now))
-	grace := r.late.Next(now) // also of a pass that may not evict
-	if !decision.Allowed {
-		return decision, nil, nil
+// answer tells a client whether it had a lease: if not it has to register.
+func answer(w http.ResponseWriter, known bool) {
+	if !known {
+		w.WriteHeader(http.StatusNotFound)
+		return
 	}
-	candidates, size := r.candidates(now, grace)
-	limit, err := evict.Limit(size, percent)
-	if err != nil {
-		return decision, nil, err
-	}
-	victims, err := evict.Pick(r.victims, candidates, limit)
-	if err != nil {
-		return decision, nil, err
-	}
-	evicted, err := r.remove(now, victims)
-	return decision, evicted, err
+	w.WriteHeader(http.StatusNoContent)
 }
 
-// candidates returns the expired leases as the pass sees them, in the order
-// of their registration, and the size of the registry.
-func (r *registry) candidates(now time.Time, grace time.Duration) (candidates []candidate, size int) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	for _, key := range r.order {
-		if seen, expired := r.leases[key].Expired(now, grace); expired {
-			candidates = append(candidates, candidate{r.leases[key], seen})
-		}
-	}
-	return candidates, len(r.leases)
+func (r *registry) explain(w http.ResponseWriter, request *http.Request) {
+	fmt.Fprintln(w, r.kernel.Explain(r.clock.Now(), request.PathValue("key")))
 }
 
-// remove evicts the victims that nobody renewed since they were seen, and
-// drops them. A victim that registered anew meanwhile has another lease under
-// its key, which stays.
-func (r *registry) remove(now time.Time, victims []candidate) (evicted []string, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, victim := range victims {
-		key := victim.lease.Holder()
-		if !victim.lease.Evict(now, victim.seen) || r.leases[key] != victim.lease {
-			continue
-		}
-		delete(r.leases, key)
-		evicted = append(evicted, key)
-		err = errors.Join(err, r.expected.Remove(r.term.Interval))
+func (r *registry) list(w http.ResponseWriter, _ *http.Request) {
+	leases := maps.Collect(r.kernel.All())
+	for _, key := range slices.Sorted(maps.Keys(leases)) {
+		fmt.Fprintf(w, "%s %s\n", key, leases[key].Holder())
 	}
-	kept := r.order[:0]
-	for _, key := range r.order {
-		if r.leases[key] != nil {
-			kept = append(kept, key)
-		}
-	}
-	r.order = kept
-	return evicted, err
 }
