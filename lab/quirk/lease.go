@@ -117,11 +117,16 @@ func lastsFor(rule lease.Rule) string {
 }
 
 // lasts asks a lease when it expires, as a pass would: by looking.
-func lasts(l *lease.Lease[string], since time.Time) time.Duration {
+func lasts(l expiring, since time.Time) time.Duration {
 	millis := sort.Search(int(time.Hour/time.Millisecond), func(n int) bool {
 		return l.IsExpired(since.Add(time.Duration(n+1)*time.Millisecond), 0)
 	})
 	return time.Duration(millis) * time.Millisecond
+}
+
+// expiring is a lease, of a table or by itself.
+type expiring interface {
+	IsExpired(now time.Time, additional time.Duration) bool
 }
 
 func atDeadline(rule lease.Rule) string {

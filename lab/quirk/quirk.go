@@ -12,7 +12,7 @@ import (
 
 // Quirk is one entry of the catalogue.
 type Quirk struct {
-	ID    string // such as "L1": L lease, R rate, T threshold, E evict, S supervisor
+	ID    string // such as "L1": L lease, G registration, R rate, T threshold, E evict, S supervisor
 	Title string // what surprises
 	Story string // what is done
 	Facts []Fact // what comes of it: Eureka's releases first, the exact rule last
@@ -86,7 +86,7 @@ func (t Told) count(holds func(Observation) bool) int {
 
 // Catalogue returns all quirks in the order of their ids.
 func Catalogue() []Quirk {
-	return slices.Concat(leaseQuirks(), rateQuirks(), thresholdQuirks(), evictQuirks(), supervisorQuirks())
+	return slices.Concat(leaseQuirks(), registrationQuirks(), rateQuirks(), thresholdQuirks(), evictQuirks(), supervisorQuirks())
 }
 
 // Select returns the quirks with the given ids, in the order of the

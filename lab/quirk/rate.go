@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/leasekernel/leasekernel"
 	"github.com/leasekernel/leasekernel/ratemeter"
 )
 
@@ -78,6 +79,34 @@ func rateQuirks() []Quirk {
 				exact("ratemeter: invalid argument: window is 0s: must be above 0; ratemeter: invalid argument: window is -1s: must be above 0", func() string {
 					return fmt.Sprintf("%v; %v", windowRefused(0), windowRefused(-time.Second))
 				}),
+			},
+		},
+		{
+			ID:    "R6",
+			Title: "What is renewed before the registry opens counts in its first minute",
+			Story: "A client registers 5 minutes before the registry opens for it, sends 10 heartbeats until then, and none after. May its lease be evicted a minute after the opening? The exact rules have no opening.",
+			Facts: []Fact{
+				upTo1_4_8.kernel("0 of 10 renewed; 0 renewals, threshold 1: withheld", renewedBeforeOpen),
+				from1_4_9.kernel("10 of 10 renewed; 10 renewals, threshold 1: allowed", renewedBeforeOpen),
+				exactKernel("10 of 10 renewed; 0 renewals, threshold 1.7: withheld", renewedBeforeOpen),
+			},
+		},
+		{
+			ID:    "R7",
+			Title: "Meter and eviction are due at the same millisecond, and their order decides",
+			Story: "10 clients send all their 20 renewals of the first minute. At its end the meter rotates and a pass runs, in this order; then in the other one.",
+			Facts: []Fact{
+				everyRelease.kernel("20 renewals, threshold 17: allowed; the pass first: 0 renewals, threshold 17: withheld", passAndRotation),
+				exactKernel("20 renewals, threshold 17: allowed; the pass first: 20 renewals, threshold 17: allowed", passAndRotation),
+			},
+		},
+		{
+			ID:    "R8",
+			Title: "Opened after its shutdown, a registry expects clients and never evicts",
+			Story: "Open with 10 clients, stop, and open again with 20. Nobody renews, and self-preservation is off: how many leases are left after an hour? The exact rules have nothing to open; they do not evict either once they are stopped.",
+			Facts: []Fact{
+				from1_4_9.kernel("refused, threshold 34, 10 leases left", openedAfterStop),
+				exactKernel("refused, threshold 17, 10 leases left", openedAfterStop),
 			},
 		},
 	}
@@ -197,4 +226,39 @@ func startRefuses(interval time.Duration) error {
 func windowRefused(window time.Duration) error {
 	_, err := ratemeter.NewSliding(t0, window, 60)
 	return err
+}
+
+func renewedBeforeOpen(config leasekernel.Config) string {
+	r := newRegistry(config, hooks{})
+	r.register(0, "early")
+	renewed := 0
+	for i := range 10 {
+		renewed += r.renew(time.Duration(15+30*i)*time.Second, []string{"early"})
+	}
+	r.open(5*time.Minute, 1)
+	r.until(6 * time.Minute)
+	return fmt.Sprintf("%d of 10 renewed; %s", renewed, weighed(r.lastEviction().Decision))
+}
+
+func passAndRotation(config leasekernel.Config) string {
+	atTheMinute := func(passFirst bool) string {
+		r := registryOf(clients(10), config, hooks{})
+		r.renewTwice(clients(10))
+		if !passFirst {
+			r.Rotate(at(time.Minute))
+		}
+		pass := r.Evict(at(time.Minute))
+		r.Rotate(at(time.Minute))
+		return weighed(pass.Eviction.Decision)
+	}
+	return fmt.Sprintf("%s; the pass first: %s", atTheMinute(false), atTheMinute(true))
+}
+
+func openedAfterStop(config leasekernel.Config) string {
+	config.SelfPreservation = false
+	r := registryOf(clients(10), config, hooks{})
+	r.Stop()
+	err := r.Open(at(time.Minute), 20)
+	r.until(time.Hour)
+	return fmt.Sprintf("%s, threshold %v, %d leases left", accepted(err), r.threshold(), r.Len())
 }

@@ -1,49 +1,16 @@
 package quirk
 
 import (
+	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
+	"github.com/leasekernel/leasekernel"
 	"github.com/leasekernel/leasekernel/evict"
 	"github.com/leasekernel/leasekernel/preserve"
 )
-
-// span is a range of releases that agree.
-type span struct {
-	name     string
-	families []preserve.Release
-}
-
-var (
-	everyRelease   = span{"eureka", []preserve.Release{preserve.EurekaV1_2_5, preserve.EurekaV1_3_0, preserve.EurekaV1_4_9, preserve.EurekaV1_9_3, preserve.EurekaV1_9_4, preserve.EurekaV1_9_17}}
-	upTo1_4_8      = span{"v1.2.5 - v1.4.8", everyRelease.families[:2]}
-	upTo1_9_2      = span{"v1.2.5 - v1.9.2", everyRelease.families[:3]}
-	upTo1_9_3      = span{"v1.2.5 - v1.9.3", everyRelease.families[:4]}
-	v1_4_9to1_9_3  = span{"v1.4.9 - v1.9.3", everyRelease.families[2:4]}
-	v1_9_4to1_9_16 = span{"v1.9.4 - v1.9.16", everyRelease.families[4:5]}
-	from1_9_3      = span{"v1.9.3 - v2.0.6", everyRelease.families[3:]}
-	from1_9_4      = span{"v1.9.4 - v2.0.6", everyRelease.families[4:]}
-	from1_9_17     = span{"v1.9.17 - v2.0.6", everyRelease.families[5:]}
-	spring         = span{"spring", []preserve.Release{preserve.Spring}}
-	bilibili       = span{"bilibili", []preserve.Release{preserve.Bilibili}}
-)
-
-// fact is the fact of all releases in the span. Its value is the one that
-// each of them comes to, or all values if they differ.
-func (s span) fact(documented string, story func(preserve.Release) string) Fact {
-	return Fact{Rule: s.name, Documented: documented, Observe: func() string {
-		var values []string
-		for _, release := range s.families {
-			if value := story(release); !slices.Contains(values, value) {
-				values = append(values, value)
-			}
-		}
-		return strings.Join(values, " or ")
-	}}
-}
 
 func thresholdQuirks() []Quirk {
 	return []Quirk{
@@ -196,6 +163,24 @@ func thresholdQuirks() []Quirk {
 				exact("expected 6000000000", func() string {
 					return fmt.Sprintf("expected %.0f", expecting(0.85, 100_000, time.Millisecond).Expected())
 				}),
+			},
+		},
+		{
+			ID:    "T12",
+			Title: "An update takes the number of clients from somewhere else",
+			Story: "10 clients, as opened. The first update, after 15 minutes, counts what the server's own client has cached of all registries: 100. The second one, after 30 minutes, finds that the cache cannot be read. The threshold after each:",
+			Facts: []Fact{
+				everyRelease.kernel("170, 170", updatedFromElsewhere),
+				exactKernel("17, 17", updatedFromElsewhere),
+			},
+		},
+		{
+			ID:    "T13",
+			Title: "Opening again overrides what an update has refused, and does not wait for one",
+			Story: "100 clients, as opened. An update with 10, then an opening with 10, then an update with 100, then an opening with 10: the threshold after each. Eureka's opening does not take the updates' lock, so that those of one moment come in either order, and the last one decides. The steps here are one after the other, on purpose. The exact rules have nothing to open and nothing to update.",
+			Facts: []Fact{
+				everyRelease.kernel("170, 17, 170, 17", openedAndUpdated),
+				exactKernel("170, 170, 170, 170", openedAndUpdated),
 			},
 		},
 		{
@@ -356,4 +341,31 @@ func evictedAndBack(unit string) func(preserve.Release) string {
 		}
 		return fmt.Sprintf("%d %s", c.Expected(), unit)
 	}
+}
+
+func updatedFromElsewhere(config leasekernel.Config) string {
+	r := registryOf(clients(10), config, hooks{View: func(now time.Time) (int64, error) {
+		if now.After(at(20 * time.Minute)) {
+			return 200, errors.New("the cache cannot be read")
+		}
+		return 100, nil
+	}})
+	r.until(15 * time.Minute)
+	first := r.threshold()
+	r.until(30 * time.Minute)
+	return fmt.Sprintf("%v, %v", first, r.threshold())
+}
+
+func openedAndUpdated(config leasekernel.Config) string {
+	var view int64
+	r := registryOf(clients(100), config, hooks{View: func(time.Time) (int64, error) { return view, nil }})
+	var thresholds []string
+	step := func() { thresholds = append(thresholds, fmt.Sprint(r.threshold())) }
+	for _, view = range []int64{10, 100} {
+		r.Update(at(time.Minute))
+		step()
+		r.open(time.Minute, 10)
+		step()
+	}
+	return strings.Join(thresholds, ", ")
 }
