@@ -78,6 +78,8 @@ type Config struct {
 	// looking again, though it has been renewed or registered since the pass
 	// collected it. Without it nothing that was renewed is evicted: the one
 	// way in which the faithful presets differ from the originals on purpose.
+	// A victim that was cancelled meanwhile is reported as rescued with it, too;
+	// the original logs it as expired.
 	EvictByKey bool
 }
 

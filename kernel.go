@@ -129,7 +129,7 @@ func (k *Kernel[K, V]) begin(now time.Time) error {
 func (k *Kernel[K, V]) Open(now time.Time, count int64) error {
 	release, ok := k.guard.(*releaseGuard)
 	if !ok || !k.rules.opens {
-		return fmt.Errorf("%w: the rules have nothing to open: passes are planned since New", ErrInvalid)
+		return fmt.Errorf("%w: Open: the rules have nothing to open, their passes are planned since New (see Config.Opens)", ErrInvalid)
 	}
 	k.passes.Lock()
 	defer k.passes.Unlock()
@@ -142,9 +142,10 @@ func (k *Kernel[K, V]) Open(now time.Time, count int64) error {
 	return k.begin(now)
 }
 
-// Stop ends all passes for good, as Eureka's shutdown does. Leases can still be
-// registered, renewed and cancelled; nothing is evicted any more, and the
-// meter's last count stays.
+// Stop ends all planned passes for good, as Eureka's shutdown does. Leases can
+// still be registered, renewed and cancelled, and a pass that a caller runs by
+// itself still evicts; the meter's last count stays. Up to v1.4.8 a kernel that
+// is stopped before its first Open has no meter and never renews.
 func (k *Kernel[K, V]) Stop() {
 	k.passes.Lock()
 	defer k.passes.Unlock()

@@ -75,7 +75,7 @@ func partitioned(t *testing.T, config leasekernel.Config, duration, interval, pa
 			t.Fatal(err)
 		}
 	}
-	if config.Release != 0 {
+	if config.Opens() {
 		if err := k.Open(at(interval), int64(clients)); err != nil {
 			t.Fatal(err)
 		}

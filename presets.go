@@ -70,6 +70,10 @@ type rules struct {
 	atLeastOne   bool // a pass may evict one lease, however few there are
 }
 
+// Opens reports whether a kernel of these rules has to be opened before it
+// evicts, as those of Eureka's releases.
+func (c Config) Opens() bool { return rulesOf(c.Release).opens }
+
 func rulesOf(release preserve.Release) rules {
 	switch release {
 	case preserve.EurekaV1_2_5:

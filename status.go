@@ -20,7 +20,7 @@ type Status struct {
 	Decision preserve.Decision
 	// Below is Eureka's isBelowRenewThresold, which is not the opposite of
 	// what the Decision allows (quirk T14); under the exact rules it is
-	// whether renewals are missing.
+	// whether renewals are missing. Under Bilibili's it is always false.
 	Below bool
 	// Opened is whether eviction passes are planned.
 	Opened bool
