@@ -10,7 +10,7 @@ import (
 // the last ones.
 type changes[K comparable, V any] struct {
 	pending []Change[K, V]
-	recent  []Change[K, V] // a ring, the oldest at next once it is full
+	recent  []Transition[K] // a ring, the oldest at next once it is full
 	next    int
 	totals  [Evicted + 1]uint64 // by kind
 }
@@ -20,9 +20,9 @@ func (c *changes[K, V]) add(change Change[K, V]) {
 	c.totals[change.Kind]++
 	switch {
 	case len(c.recent) < cap(c.recent):
-		c.recent = append(c.recent, change)
+		c.recent = append(c.recent, change.Transition)
 	case len(c.recent) > 0:
-		c.recent[c.next] = change
+		c.recent[c.next] = change.Transition
 		c.next = (c.next + 1) % len(c.recent)
 	}
 }
@@ -34,16 +34,16 @@ func (c *changes[K, V]) drain() []Change[K, V] {
 	return pending
 }
 
-// of returns the remembered changes of a key, the oldest first.
-func (c *changes[K, V]) of(key K) (found []Change[K, V]) {
+// of returns the remembered transitions of a key, the oldest first.
+func (c *changes[K, V]) of(key K) (found []Transition[K]) {
 	for i := range c.recent {
-		if change := c.recent[(c.next+i)%len(c.recent)]; change.Lease.Key() == key {
-			found = append(found, change)
+		if transition := c.recent[(c.next+i)%len(c.recent)]; transition.Key == key {
+			found = append(found, transition)
 		}
 	}
 	return found
 }
 
-func departed[K comparable, V any](kind Kind, at time.Time, departure lease.Departure[K, V]) Change[K, V] {
-	return Change[K, V]{Sequence: departure.Sequence, Kind: kind, At: at, Lease: departure.Lease}
+func departed[K comparable, V any](kind Kind, at time.Time, key K, departure lease.Departure[K, V]) Change[K, V] {
+	return Change[K, V]{Transition: Transition[K]{departure.Sequence, kind, at, key}, Lease: departure.Lease}
 }

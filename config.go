@@ -65,7 +65,7 @@ type Config struct {
 	// with lease.ErrFull. Zero: no limit.
 	MaxLeases int
 
-	// History is how many changes Explain can look back on.
+	// History is how many transitions Explain can look back on.
 	History int
 
 	// Seed is that of the random victims, where Hooks gives no Source.

@@ -2,7 +2,6 @@ package leasekernel
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,9 +36,9 @@ type Verdict[K comparable, V any] struct {
 	Decision preserve.Decision
 	// Limit is how many leases such a pass may evict, if it is allowed to.
 	Limit int
-	// Last are the key's last changes, the oldest first, as far as the
+	// Last are the key's last transitions, the oldest first, as far as the
 	// Config's History goes back.
-	Last []Change[K, V]
+	Last []Transition[K]
 }
 
 // ObstacleKind is the kind of an [Obstacle].
@@ -147,8 +146,8 @@ func (v Verdict[K, V]) String() string {
 	case v.Known:
 		lines = append(lines, fmt.Sprintf("the first pass that can evict it is planned %s, in %v", clockTime(v.Earliest), v.Earliest.Sub(v.At)))
 	}
-	for _, change := range v.Last {
-		lines = append(lines, fmt.Sprintf("%v %s", change.Kind, clockTime(change.At)))
+	for _, transition := range v.Last {
+		lines = append(lines, fmt.Sprintf("%v %s", transition.Kind, clockTime(transition.At)))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -157,10 +156,10 @@ func (v Verdict[K, V]) state() string {
 	if v.Known {
 		return fmt.Sprintf("%v: silent for %v", v.Stage, v.At.Sub(v.Lease.LastRenewal()))
 	}
-	for _, change := range slices.Backward(v.Last) {
-		return "not registered: " + change.Kind.String()
+	if len(v.Last) == 0 {
+		return "not registered, and no transition of it is remembered"
 	}
-	return "not registered, and no change of it is remembered"
+	return "not registered: " + v.Last[len(v.Last)-1].Kind.String()
 }
 
 // clockTime is an instant as people read it.

@@ -52,11 +52,10 @@ type Kernel[K comparable, V any] struct {
 	changing sync.Mutex
 	changes  changes[K, V] // needs changing
 
-	passes       sync.Mutex             // one pass at a time
-	compensation compensation           // needs passes
-	random       evict.Source           // needs passes; nil: a new one each pass
-	candidates   []lease.Snapshot[K, V] // needs passes; reused
-	stopped      bool                   // needs passes
+	passes       sync.Mutex   // one pass at a time
+	compensation compensation // needs passes
+	random       evict.Source // needs passes; nil: a new one each pass
+	stopped      bool         // needs passes
 
 	planning sync.Mutex
 	eviction schedule // needs planning
@@ -88,7 +87,7 @@ func New[K comparable, V any](now time.Time, config Config, hooks Hooks[K, V]) (
 	if k.random == nil && !k.rules.seedsByClock {
 		k.random = evict.NewJavaRandom(config.Seed)
 	}
-	k.changes.recent = make([]Change[K, V], 0, config.History)
+	k.changes.recent = make([]Transition[K], 0, config.History)
 	k.compensation = newCompensation(now, config, k.rules, hooks.Nanos)
 	wall := config.Release != 0
 	k.eviction = schedule{interval: config.EvictionInterval, wall: wall}
@@ -219,7 +218,7 @@ func (k *Kernel[K, V]) register(now time.Time, key K, holder V, term lease.Term)
 		k.guard.refused(term)
 		return Registration[K, V]{}, err
 	}
-	change := Change[K, V]{Sequence: granted.Lease.Sequence(), Kind: Registered, At: now, Lease: granted.Lease}
+	change := Change[K, V]{Transition: Transition[K]{granted.Lease.Sequence(), Registered, now, key}, Lease: granted.Lease}
 	if granted.Again {
 		change.Kind, change.Old = Replaced, granted.Replaced
 		old := granted.Replaced.Term()
@@ -285,7 +284,7 @@ func (k *Kernel[K, V]) Cancel(now time.Time, key K) (Change[K, V], bool) {
 	if !ok {
 		return Change[K, V]{}, false
 	}
-	change := departed(Cancelled, now, departure)
+	change := departed(Cancelled, now, key, departure)
 	k.guard.cancelled(change.Lease.Term())
 	k.changes.add(change)
 	return change, true

@@ -160,18 +160,17 @@ func (k *Kernel[K, V]) evict(now time.Time, additional time.Duration) *Eviction[
 // collect returns the expired leases in the order from which victims are drawn:
 // of a pass that is withheld only those beyond the ceiling.
 func (k *Kernel[K, V]) collect(now time.Time, additional time.Duration, withheld bool) []lease.Snapshot[K, V] {
-	clear(k.candidates) // they would keep memory from being given back
-	k.candidates = k.table.AppendExpired(k.candidates[:0], now, additional)
+	candidates := k.table.AppendExpired(nil, now, additional)
 	if withheld {
-		k.candidates = slices.DeleteFunc(k.candidates, func(s lease.Snapshot[K, V]) bool {
+		candidates = slices.DeleteFunc(candidates, func(s lease.Snapshot[K, V]) bool {
 			return now.Sub(s.LastRenewal()) <= k.config.Ceiling
 		})
 	}
-	slices.SortFunc(k.candidates, func(a, b lease.Snapshot[K, V]) int { return cmp.Compare(a.Sequence(), b.Sequence()) })
+	slices.SortFunc(candidates, func(a, b lease.Snapshot[K, V]) int { return cmp.Compare(a.Sequence(), b.Sequence()) })
 	if k.hooks.Order != nil {
-		k.hooks.Order(now, k.candidates)
+		k.hooks.Order(now, candidates)
 	}
-	return k.candidates
+	return candidates
 }
 
 // choose draws the victims.
@@ -194,7 +193,7 @@ func (k *Kernel[K, V]) evictOne(now time.Time, victim lease.Snapshot[K, V]) (Cha
 	if !ok {
 		return Change[K, V]{}, false
 	}
-	change := departed(Evicted, now, departure)
+	change := departed(Evicted, now, victim.Key(), departure)
 	k.guard.evicted(change.Lease.Term())
 	k.changes.add(change)
 	return change, true

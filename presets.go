@@ -55,8 +55,8 @@ func Bilibili() Config {
 	return config
 }
 
-// defaultHistory is how many changes the presets remember: some minutes of a
-// busy registry, in about 200 KiB.
+// defaultHistory is how many transitions the presets remember: some minutes of
+// a busy registry, in about 64 KiB.
 const defaultHistory = 1024
 
 // rules is what tells the passes of the releases apart. What they expect is

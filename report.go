@@ -38,14 +38,23 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// Change is one change of who has a lease.
-type Change[K comparable, V any] struct {
-	// Sequence rises from one change to the next, with gaps.
+// Transition is that the lease of a key began or ended.
+type Transition[K comparable] struct {
+	// Sequence rises from one transition to the next, with gaps.
 	Sequence uint64
 	// Kind is what happened.
 	Kind Kind
 	// At is when, as the caller said.
 	At time.Time
+	// Key is whose lease it was.
+	Key K
+}
+
+// Change is a transition with the leases that it was about. They keep memory
+// from being given back, see [lease.Handle]: whoever remembers changes for long
+// should keep the Transition.
+type Change[K comparable, V any] struct {
+	Transition[K]
 	// Lease is the lease that began, or that left as it was last.
 	Lease lease.Snapshot[K, V]
 	// Old is the lease that left, as it was last, if the Kind is Replaced.
