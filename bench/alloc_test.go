@@ -38,6 +38,11 @@ func TestHotOperationsDoNotAllocate(t *testing.T) {
 	candidates := make([]int, 100)
 	compensation := must(evict.NewCompensation(time.Minute))
 	supervisor := must(heartbeat.NewSupervisor(30*time.Second, 10))
+	keys := append(stringKeys(100), hostKeys(100)...)
+	table := tableOf(keys).Table
+	handle := must(table.Register(base, "PAYMENTS/i-0f3a9c12", 0, term)).Lease.Handle
+	expired := make([]lease.Snapshot[string, int], 0, table.Len())
+	renewed := make([]bool, len(keys))
 
 	now := base
 	for name, operation := range map[string]func(){
@@ -61,6 +66,12 @@ func TestHotOperationsDoNotAllocate(t *testing.T) {
 		"Limit":                     func() { sinkInt = must(evict.Limit(1000, 0.85)) },
 		"Compensation.Next":         func() { sinkBool = compensation.Next(now) > 0 },
 		"Supervisor.Next":           func() { supervisor.Next(heartbeat.Timeout) },
+		"Table.Renew":               func() { sinkBool = table.Renew(now, keys[0]) },
+		"Table.Renew, long key":     func() { sinkBool = table.Renew(now, keys[150]) },
+		"Handle.Renew":              func() { handle.Renew(now) },
+		"RenewAll":                  func() { sinkInt = must(table.RenewAll(now, keys, renewed)) },
+		"AppendExpired":             func() { sinkInt = len(table.AppendExpired(expired, now.Add(time.Hour), 0)) },
+		"Table.Get":                 func() { _, sinkBool = table.Get(keys[0]) },
 		"Lease.Published and facts": func() { eureka.Published(); exact.LastRenewal(); exact.Deadline() },
 	} {
 		if got := testing.AllocsPerRun(100, func() { now = now.Add(time.Second); operation() }); got != 0 {

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"math/rand/v2"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,20 +14,6 @@ import (
 type padded struct {
 	n atomic.Int64
 	_ [120]byte
-}
-
-// inParallel runs count in as many goroutines as there are processors, each
-// with its number and its share of b.N calls. The parallel loop of package
-// testing will not do: its own counters can share a cache line, which then
-// costs more than what is measured.
-func inParallel(b *testing.B, count func(goroutine uint64, calls int)) {
-	b.ReportAllocs()
-	goroutines := runtime.GOMAXPROCS(0)
-	var running sync.WaitGroup
-	for goroutine := range goroutines {
-		running.Go(func() { count(uint64(goroutine), b.N/goroutines) })
-	}
-	running.Wait()
 }
 
 // Run with -cpu 1,2: the shared word is what a meter without stripes costs.
