@@ -2,6 +2,7 @@
 //
 //	go run ./lab quirks            tell Eureka's quirks by running them
 //	go run ./lab replay FILE|DIR   replay recordings of the real Eureka
+//	go run ./lab explain [SCRIPT]  run a scripted registry in virtual time, and say why
 package main
 
 import (
@@ -39,7 +40,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(quirksCommand(), replayCommand())
+	root.AddCommand(quirksCommand(), replayCommand(), explainCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
