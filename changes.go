@@ -10,6 +10,7 @@ import (
 // the last ones.
 type changes[K comparable, V any] struct {
 	pending []Change[K, V]
+	history int             // how many are remembered
 	recent  []Transition[K] // a ring, the oldest at next once it is full
 	next    int
 	totals  [Evicted + 1]uint64 // by kind
@@ -19,7 +20,7 @@ func (c *changes[K, V]) add(change Change[K, V]) {
 	c.pending = append(c.pending, change)
 	c.totals[change.Kind]++
 	switch {
-	case len(c.recent) < cap(c.recent):
+	case len(c.recent) < c.history:
 		c.recent = append(c.recent, change.Transition)
 	case len(c.recent) > 0:
 		c.recent[c.next] = change.Transition

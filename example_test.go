@@ -53,7 +53,7 @@ func ExampleKernel_Explain() {
 	// PAYMENTS/i-1 is live: silent for 1m30s
 	// not evicted: its term ends at 12:03:30, in 1m30s
 	// not evicted: eviction is withheld: 0 renewals did not exceed the threshold of 3 (2 clients expected every 30s, percent 0.85)
-	// the first pass that can evict it is planned at 12:04:00, in 2m0s
+	// the first pass that can evict it is planned at 12:04:00, in 2m0s, if eviction is allowed by then
 	// registered at 12:00:00
 }
 
@@ -65,7 +65,7 @@ func ExampleConfig_Validate() {
 	// Output:
 	// warning: EvictionInterval is 1m0s: should be at most half the Term's Duration (30s): a dead lease stays up to 1m0s longer than its term
 	// warning: Window is 1m0s: is too long for the lease: when everybody falls silent the meter shows it after 1m9s ((2 - Percent) * Window, as the meter tumbles), but leases expire after 50s (1m0s of silence less one Interval), so that some may be evicted before the registry suspects itself
-	// warning: Percent is 0.85: withholds eviction in a registry of 5 instances as soon as one falls silent: it takes at least 7
+	// warning: Percent is 0.85: withholds eviction as soon as one of 5 in all falls silent: it takes at least 7
 }
 
 // A server that has nothing else to do in time lets Run tick, with the real

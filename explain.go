@@ -98,6 +98,9 @@ func (v *Verdict[K, V]) weigh(eviction schedule, rules rules, ceiling time.Durat
 	}
 	if !v.Decision.Allowed {
 		v.hinder(Withheld, v.Decision.WarmUntil, "%v", v.Decision)
+		if ceiling > 0 {
+			v.Obstacles[len(v.Obstacles)-1].Until = v.Lease.LastRenewal().Add(ceiling)
+		}
 	}
 	never := !eviction.running
 	if !rules.unlimited && v.Limit <= 0 {
@@ -118,16 +121,19 @@ func (v *Verdict[K, V]) ripe(ceiling time.Duration) time.Time {
 	if v.Lease.Term().Rule == lease.Eureka {
 		ripe = ripe.Add(time.Millisecond - 1) // it compares whole milliseconds
 	}
-	warm := v.Decision.WarmUntil
-	if v.Decision.Reason != preserve.WarmingUp || !warm.After(ripe) {
+	if v.Decision.Reason != preserve.WarmingUp {
 		return ripe
 	}
-	// At WarmUntil itself eviction is allowed again.
-	warm = warm.Add(-1)
-	if silent := v.Lease.LastRenewal().Add(ceiling); ceiling > 0 && silent.Before(warm) && silent.After(ripe) {
-		return silent
+	// At WarmUntil itself eviction is allowed again; beyond the ceiling it is
+	// in any case.
+	free := v.Decision.WarmUntil.Add(-1)
+	if silent := v.Lease.LastRenewal().Add(ceiling); ceiling > 0 && silent.Before(free) {
+		free = silent
 	}
-	return warm
+	if free.After(ripe) {
+		return free
+	}
+	return ripe
 }
 
 func (v *Verdict[K, V]) hinder(kind ObstacleKind, until time.Time, text string, numbers ...any) {
@@ -144,12 +150,20 @@ func (v Verdict[K, V]) String() string {
 	case v.Known && v.Earliest.IsZero():
 		lines = append(lines, "no pass can evict it as things stand")
 	case v.Known:
-		lines = append(lines, fmt.Sprintf("the first pass that can evict it is planned %s, in %v", clockTime(v.Earliest), v.Earliest.Sub(v.At)))
+		lines = append(lines, fmt.Sprintf("the first pass that can evict it is planned %s, in %v%s", clockTime(v.Earliest), v.Earliest.Sub(v.At), v.condition()))
 	}
 	for _, transition := range v.Last {
 		lines = append(lines, fmt.Sprintf("%v %s", transition.Kind, clockTime(transition.At)))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// condition is what the earliest pass depends on beside time.
+func (v Verdict[K, V]) condition() string {
+	if v.Decision.Allowed || v.Decision.Reason == preserve.WarmingUp {
+		return ""
+	}
+	return ", if eviction is allowed by then"
 }
 
 func (v Verdict[K, V]) state() string {

@@ -76,18 +76,18 @@ func New[K comparable, V any](now time.Time, config Config, hooks Hooks[K, V]) (
 		return nil, err
 	}
 	k := &Kernel[K, V]{config: config, hooks: hooks, rules: rulesOf(config.Release), random: hooks.Source, replanned: make(chan struct{}, 1)}
-	var errs [4]error
-	k.table, errs[0] = lease.NewTable[K, V](now, lease.TableConfig{Rule: config.Term.Rule, MaxLeases: config.MaxLeases})
-	k.rate, errs[1] = newRate(now, config, k.rules)
-	k.replicas, errs[2] = newRate(now, config, k.rules)
-	k.guard, errs[3] = newGuard(now, config, k.rules)
-	if err := errors.Join(errs[:]...); err != nil {
-		return nil, err
+	var tableErr, rateErr, replicasErr, guardErr error
+	k.table, tableErr = lease.NewTable[K, V](now, lease.TableConfig{Rule: config.Term.Rule, MaxLeases: config.MaxLeases})
+	k.rate, rateErr = newRate(now, config, k.rules)
+	k.replicas, replicasErr = newRate(now, config, k.rules)
+	k.guard, guardErr = newGuard(now, config, k.rules)
+	if err := errors.Join(tableErr, rateErr, replicasErr, guardErr); err != nil {
+		return nil, err // nothing that Validate knows
 	}
 	if k.random == nil && !k.rules.seedsByClock {
 		k.random = evict.NewJavaRandom(config.Seed)
 	}
-	k.changes.recent = make([]Transition[K], 0, config.History)
+	k.changes.history = config.History
 	k.compensation = newCompensation(now, config, k.rules, hooks.Nanos)
 	wall := config.Release != 0
 	k.eviction = schedule{interval: config.EvictionInterval, wall: wall}

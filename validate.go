@@ -3,11 +3,13 @@ package leasekernel
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/leasekernel/leasekernel/lease"
 	"github.com/leasekernel/leasekernel/preserve"
+	"github.com/leasekernel/leasekernel/ratemeter"
 )
 
 // Severity is how bad a [Problem] is.
@@ -113,8 +115,12 @@ func (c Config) Validate(instances int) Problems {
 }
 
 func (c Config) validateTerm(p *Problems) {
-	if err := c.Term.Validate(); err != nil {
-		p.add(Error, "Term", fmt.Sprintf("%+v", c.Term), "%v", err)
+	if !slices.Contains(append(preserve.Releases(), 0), c.Release) {
+		p.add(Error, "Release", c.Release, "must be 0 or a constant of the preserve package")
+		return
+	}
+	for _, err := range parts(c.Term.Validate()) {
+		p.add(Error, "Term", fmt.Sprintf("%v every %v", c.Term.Duration, c.Term.Interval), "%v", err)
 	}
 	if eureka := c.Release != 0 && c.Release != preserve.Bilibili; eureka != (c.Term.Rule == lease.Eureka) {
 		p.add(Error, "Term.Rule", c.Term.Rule, "must be eureka under an Eureka release and exact under other rules")
@@ -127,6 +133,17 @@ func (c Config) validateTerm(p *Problems) {
 	}
 }
 
+// parts returns the errors that one joins.
+func parts(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	if err != nil {
+		return []error{err}
+	}
+	return nil
+}
+
 func (c Config) validateMeter(p *Problems) {
 	if c.Window <= 0 {
 		p.add(Error, "Window", c.Window, "must be above 0")
@@ -136,9 +153,11 @@ func (c Config) validateMeter(p *Problems) {
 	case c.Release != 0:
 		if c.Window%time.Millisecond != 0 {
 			p.add(Error, "Window", c.Window, "must be whole milliseconds under a release")
+		} else if c.Window != time.Minute {
+			p.add(Warning, "Window", c.Window, "should be 1m0s under a release: its threshold is of renewals a minute")
 		}
-	case c.Steps <= 0 || c.Window%time.Duration(c.Steps) != 0:
-		p.add(Error, "Steps", c.Steps, "must be above 0 and divide the Window (%v)", c.Window)
+	case c.Steps <= 0 || c.Steps > ratemeter.MaxSteps || c.Window%time.Duration(c.Steps) != 0:
+		p.add(Error, "Steps", c.Steps, "must be between 1 and %d and divide the Window (%v)", ratemeter.MaxSteps, c.Window)
 	case c.Window < c.Term.Interval:
 		p.add(Warning, "Window", c.Window, "should be at least the Term's Interval (%v): a lease is renewed less than once in it, so that the count tells little", c.Term.Interval)
 	}
@@ -178,6 +197,9 @@ func (c Config) validatePreservation(p *Problems) {
 	if c.Release != 0 && c.Term.Interval%time.Second != 0 {
 		p.add(Error, "Term.Interval", c.Term.Interval, "must be whole seconds under a release")
 	}
+	if c.Release != 0 && c.WaitWhenSyncEmpty%time.Millisecond != 0 {
+		p.add(Error, "WaitWhenSyncEmpty", c.WaitWhenSyncEmpty, "must be whole milliseconds")
+	}
 	if !c.SelfPreservation {
 		p.add(Warning, "SelfPreservation", c.SelfPreservation, "should be on: a partition that cuts the registry off evicts everybody")
 	}
@@ -215,7 +237,7 @@ func (c Config) warnOfSlowMeter(p *Problems) {
 // renewals for its own eviction.
 func (c Config) warnOfFewInstances(p *Problems, instances int) {
 	if instances > 0 && !c.survivesOne(instances) {
-		p.add(Warning, "Percent", c.Percent, "withholds eviction in a registry of %d instances as soon as one falls silent: it takes %s", instances, c.fewestInstances())
+		p.add(Warning, "Percent", c.Percent, "withholds eviction as soon as one of %d in all falls silent: it takes %s", instances, c.fewestInstances())
 	}
 }
 
