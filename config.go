@@ -83,9 +83,9 @@ type Config struct {
 	EvictByKey bool
 }
 
-// Hooks are what a [Kernel] calls back. All may be nil. Order, View and Source
-// are called while a pass runs: they may use the kernel, except that they must
-// not start a pass.
+// Hooks are what a [Kernel] calls back. All may be nil. Order, View, Source and
+// Nanos are called while a pass runs: they may use the kernel, except that they
+// must not start a pass, nor Open or Stop, which wait for the one that runs.
 type Hooks[K comparable, V any] struct {
 	// Order puts a pass's candidates in the order from which victims are
 	// drawn, in place. They come in the order of their registration, whatever

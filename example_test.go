@@ -64,7 +64,7 @@ func ExampleConfig_Validate() {
 	fmt.Println(config.Validate(5))
 	// Output:
 	// warning: EvictionInterval is 1m0s: should be at most half the Term's Duration (30s): a dead lease stays up to 1m0s longer than its term
-	// warning: Window is 1m0s: is too long for the lease: when everybody falls silent the meter shows it after 1m9s ((2 - Percent) * Window, as the meter tumbles), but leases expire after 50s (1m0s of silence less one Interval), so that some may be evicted before the registry suspects itself
+	// warning: Window is 1m0s: is too long for the lease: when everybody falls silent the meter shows it after 1m9s ((2 - Percent) * Window, as the meter tumbles), but leases expire after 30s (Duration, of those that were only registered), so that some may be evicted before the registry suspects itself
 	// warning: Percent is 0.85: withholds eviction as soon as one of 5 in all falls silent: it takes at least 7
 }
 

@@ -97,10 +97,11 @@ func (v *Verdict[K, V]) weigh(eviction schedule, rules rules, ceiling time.Durat
 		v.hinder(PassNotDue, eviction.wake, "the next eviction pass is due %s, in %v", clockTime(eviction.wake), eviction.wake.Sub(v.At))
 	}
 	if !v.Decision.Allowed {
-		v.hinder(Withheld, v.Decision.WarmUntil, "%v", v.Decision)
-		if ceiling > 0 {
-			v.Obstacles[len(v.Obstacles)-1].Until = v.Lease.LastRenewal().Add(ceiling)
+		until := v.Decision.WarmUntil
+		if silent := v.Lease.LastRenewal().Add(ceiling); ceiling > 0 && (until.IsZero() || silent.Before(until)) {
+			until = silent
 		}
+		v.hinder(Withheld, until, "%v", v.Decision)
 	}
 	never := !eviction.running
 	if !rules.unlimited && v.Limit <= 0 {
@@ -110,9 +111,10 @@ func (v *Verdict[K, V]) weigh(eviction schedule, rules rules, ceiling time.Durat
 	if never {
 		return
 	}
-	if v.Earliest = eviction.firstAfter(v.ripe(ceiling)); v.Earliest.Before(v.At) {
-		v.Earliest = v.At // the pass is overdue
+	if eviction.wake.Before(v.At) {
+		eviction.wake = v.At // the pass is overdue, and those after it move with it
 	}
+	v.Earliest = eviction.firstAfter(v.ripe(ceiling))
 }
 
 // ripe is the instant strictly after which a pass can evict the lease.

@@ -98,22 +98,29 @@ func New[K comparable, V any](now time.Time, config Config, hooks Hooks[K, V]) (
 	if k.rules.opens {
 		return k, nil
 	}
-	return k, k.begin(now)
+	if err := k.begin(now); err != nil {
+		return nil, err
+	}
+	return k, nil
 }
 
-// begin starts the meter and the eviction passes.
+// begin starts the meters and then the eviction passes.
+//
+// The replicas' meter comes first: renewals are taken as soon as there is the
+// other, and those that a peer sent on need both.
 func (k *Kernel[K, V]) begin(now time.Time) error {
+	if k.config.Release != 0 {
+		err := k.replicas.open(now, k.config.Window, k.rules.meterAtOpen)
+		if err := errors.Join(err, k.rate.open(now, k.config.Window, k.rules.meterAtOpen)); err != nil {
+			return err
+		}
+	}
 	k.compensation = newCompensation(now, k.config, k.rules, k.hooks.Nanos)
 	k.planning.Lock()
 	k.eviction.start(now)
 	k.planning.Unlock()
-	defer k.replan()
-	if k.config.Release == 0 {
-		return nil
-	}
-	return errors.Join(
-		k.rate.open(now, k.config.Window, k.rules.meterAtOpen),
-		k.replicas.open(now, k.config.Window, k.rules.meterAtOpen))
+	k.replan()
+	return nil
 }
 
 // Open opens the registry for traffic at instant now, as Eureka's
@@ -122,9 +129,10 @@ func (k *Kernel[K, V]) begin(now time.Time) error {
 // later. Opened again it expects the new count and plans anew; the meter goes
 // on, except that up to v1.4.8 there is a new one (quirk E6).
 //
-// It fails if the rules have nothing to open, if count is out of the release's
-// range, and after [Kernel.Stop] with [ErrStopped], then with the expectation
-// already changed as the original's is (quirk R8).
+// It fails if the rules have nothing to open and if count is out of the
+// release's range. It also fails, with the expectation already changed as the
+// original's is, after [Kernel.Stop] with [ErrStopped] (quirk R8), and if the
+// meter would rotate before the Unix epoch.
 func (k *Kernel[K, V]) Open(now time.Time, count int64) error {
 	release, ok := k.guard.(*releaseGuard)
 	if !ok || !k.rules.opens {

@@ -18,26 +18,26 @@ type Clock interface {
 // empty. One Run at a time.
 func (k *Kernel[K, V]) Run(ctx context.Context, clock Clock) error {
 	for ctx.Err() == nil {
-		now := clock.Now()
-		if report := k.Tick(now); k.hooks.Report != nil && !report.Empty() {
+		if report := k.Tick(clock.Now()); k.hooks.Report != nil && !report.Empty() {
 			k.hooks.Report(report)
 		}
 		select {
 		case <-ctx.Done():
 		case <-k.replanned:
-		case <-k.due(now, clock):
+		case <-k.due(clock):
 		}
 	}
 	return ctx.Err()
 }
 
-// due delivers when Tick has something to do: never if nothing is planned.
-func (k *Kernel[K, V]) due(now time.Time, clock Clock) <-chan time.Time {
+// due delivers when Tick has something to do: never if nothing is planned. It
+// reads the clock anew, so that what a tick and its report took is not added.
+func (k *Kernel[K, V]) due(clock Clock) <-chan time.Time {
 	next, ok := k.Next()
 	if !ok {
 		return nil
 	}
-	return clock.After(max(next.Sub(now), shortestPause))
+	return clock.After(max(next.Sub(clock.Now()), shortestPause))
 }
 
 // shortestPause keeps Run from spinning on a clock that was set back.

@@ -42,7 +42,7 @@ func (s *schedule) due(now time.Time) bool {
 // that all run in time.
 func (s *schedule) firstAfter(deadline time.Time) time.Time {
 	if behind := deadline.Sub(s.wake); behind >= 0 {
-		return s.wake.Add((behind/s.interval + 1) * s.interval)
+		return s.wake.Add(behind / s.interval * s.interval).Add(s.interval) // the sum may not fit a Duration
 	}
 	return s.wake
 }

@@ -3,6 +3,7 @@ package leasekernel
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -115,14 +116,12 @@ func (c Config) Validate(instances int) Problems {
 }
 
 func (c Config) validateTerm(p *Problems) {
-	if !slices.Contains(append(preserve.Releases(), 0), c.Release) {
-		p.add(Error, "Release", c.Release, "must be 0 or a constant of the preserve package")
-		return
-	}
 	for _, err := range parts(c.Term.Validate()) {
 		p.add(Error, "Term", fmt.Sprintf("%v every %v", c.Term.Duration, c.Term.Interval), "%v", err)
 	}
-	if eureka := c.Release != 0 && c.Release != preserve.Bilibili; eureka != (c.Term.Rule == lease.Eureka) {
+	if !slices.Contains(append(preserve.Releases(), 0), c.Release) {
+		p.add(Error, "Release", c.Release, "must be 0 or a constant of the preserve package")
+	} else if eureka := c.Release != 0 && c.Release != preserve.Bilibili; eureka != (c.Term.Rule == lease.Eureka) {
 		p.add(Error, "Term.Rule", c.Term.Rule, "must be eureka under an Eureka release and exact under other rules")
 	}
 	if c.MaxLeases < 0 {
@@ -194,8 +193,9 @@ func (c Config) validatePreservation(p *Problems) {
 	} else if !(c.Percent > 0 && c.Percent < 1) {
 		p.add(Warning, "Percent", c.Percent, "should be between 0 and 1: with 0 or less no eviction is ever allowed (quirk T4), with 1 or more no pass may evict anybody (quirk E2)")
 	}
-	if c.Release != 0 && c.Term.Interval%time.Second != 0 {
-		p.add(Error, "Term.Interval", c.Term.Interval, "must be whole seconds under a release")
+	seconds := c.Term.Interval / time.Second
+	if c.Release != 0 && (c.Term.Interval%time.Second != 0 || seconds < math.MinInt32 || seconds > math.MaxInt32) {
+		p.add(Error, "Term.Interval", c.Term.Interval, "must be whole seconds under a release, as many as fit Java's int")
 	}
 	if c.Release != 0 && c.WaitWhenSyncEmpty%time.Millisecond != 0 {
 		p.add(Error, "WaitWhenSyncEmpty", c.WaitWhenSyncEmpty, "must be whole milliseconds")
@@ -210,14 +210,19 @@ func (c Config) validatePreservation(p *Problems) {
 //
 // The first to expire renewed at most an interval h before the silence began,
 // so it expires L - h into it at the earliest, where L is the silence that a
-// renewed lease survives. A sliding window W that ends at most a step before
+// renewed lease survives: the Duration, and twice that under Eureka's rule
+// (quirk L1). There one that was only registered expires after one Duration,
+// which may be earlier. A sliding window W that ends at most a step before
 // now shows fewer than p of the renewals once 1 - p of it lies in the silence.
 // A tumbling one may have begun just before the silence, 1 - p of it, and is
 // shown until the next one ends.
 func (c Config) warnOfSlowMeter(p *Problems) {
-	survives := c.Term.Duration
+	safe, first := c.Term.Duration-c.Term.Interval, "Duration - Interval"
 	if c.Term.Rule == lease.Eureka {
-		survives *= 2 // quirk L1
+		safe, first = safe+c.Term.Duration, "2 * Duration - Interval"
+		if c.Term.Duration < safe {
+			safe, first = c.Term.Duration, "Duration, of those that were only registered"
+		}
 	}
 	blind := time.Duration((1 - c.Percent) * float64(c.Window))
 	formula := "(1 - Percent) * Window + one step"
@@ -227,9 +232,9 @@ func (c Config) warnOfSlowMeter(p *Problems) {
 		blind += c.Window
 		formula = "(2 - Percent) * Window, as the meter tumbles"
 	}
-	if safe := survives - c.Term.Interval; blind >= safe {
-		p.add(Warning, "Window", c.Window, "is too long for the lease: when everybody falls silent the meter shows it after %v (%s), but leases expire after %v (%v of silence less one Interval), so that some may be evicted before the registry suspects itself",
-			blind, formula, safe, survives)
+	if blind >= safe {
+		p.add(Warning, "Window", c.Window, "is too long for the lease: when everybody falls silent the meter shows it after %v (%s), but leases expire after %v (%s), so that some may be evicted before the registry suspects itself",
+			blind, formula, safe, first)
 	}
 }
 
@@ -237,7 +242,7 @@ func (c Config) warnOfSlowMeter(p *Problems) {
 // renewals for its own eviction.
 func (c Config) warnOfFewInstances(p *Problems, instances int) {
 	if instances > 0 && !c.survivesOne(instances) {
-		p.add(Warning, "Percent", c.Percent, "withholds eviction as soon as one of %d in all falls silent: it takes %s", instances, c.fewestInstances())
+		p.add(Warning, "Percent", c.Percent, "withholds eviction as soon as one of %d in all falls silent: it takes %s", instances, c.fewestInstances(instances))
 	}
 }
 
@@ -259,10 +264,11 @@ func (c Config) survivesOne(n int) bool {
 	return calculator.Decide(int64(float64(n-1) * float64(c.Window) / float64(c.Term.Interval))).Allowed
 }
 
-// fewestInstances says how many instances it takes.
-func (c Config) fewestInstances() string {
+// fewestInstances says how many instances it takes, more than there are: a
+// release counts whole renewals, so that fewer may do as well.
+func (c Config) fewestInstances(instances int) string {
 	const most = 10_000
-	for n := 1; n <= most; n++ {
+	for n := instances + 1; n <= most; n++ {
 		if c.survivesOne(n) {
 			return fmt.Sprintf("at least %d", n)
 		}
