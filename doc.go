@@ -2,17 +2,21 @@
 // who is alive, when the silent may be evicted, and when the registry should
 // rather suspect itself.
 //
-// The work is done by five packages that import only the standard library and
-// not each other; they meet through plain values:
+// A [Kernel] is what a registry embeds: Register, Renew and Cancel for what its
+// clients send, [Kernel.Tick] or [Kernel.Run] for the passes that evict, and
+// [Kernel.Explain] for whoever asks why. [Exact] are the recommended rules;
+// [Eureka] does what a release of Netflix Eureka does, to the bit, for every
+// family of its releases since v1.2.5.
 //
-//   - lease: a holder's lease, its term, renewal, expiry and end.
+// It composes four packages, which import only the standard library and not
+// each other, and can be used by themselves; a fifth is for clients:
+//
+//   - lease: a holder's lease, its term, renewal, expiry and end; tables of
+//     leases.
 //   - ratemeter: how many renewals arrive per window.
 //   - preserve: whether so many are missing that eviction is withheld.
 //   - evict: how many victims a pass may take, which, and what it forgives.
 //   - heartbeat: when a client sends its next renewal.
-//
-// Each has exact rules, which are recommended, and rules that do what Netflix
-// Eureka does, to the bit, for every family of its releases since v1.2.5.
 //
 // Time is an argument: no package reads a clock, starts a goroutine, sleeps
 // or logs. So is randomness. The same calls with the same instants and the

@@ -96,3 +96,50 @@ func ExampleLease_Evict() {
 	// orders-3 evicted: true
 	// orders-3 renews: false
 }
+
+// A table keeps the leases of many holders by key. What a pass found expired
+// is evicted only if nobody has renewed it since.
+func ExampleTable() {
+	t0 := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	term := lease.Term{Duration: 90 * time.Second, Interval: 30 * time.Second}
+	table, err := lease.NewTable[string, string](t0, lease.TableConfig{MaxLeases: 1000})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, key := range []string{"orders-1", "orders-2"} {
+		if _, err := table.Register(t0, key, "10.0.0.7:8080", term); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	now := t0.Add(91 * time.Second)
+	expired := table.AppendExpired(nil, now, 0)
+	table.Renew(now, "orders-2") // its heartbeat arrives just now
+	for _, seen := range expired {
+		_, evicted := table.Evict(seen)
+		fmt.Println(seen.Key(), "evicted:", evicted)
+	}
+	fmt.Println(table.Len(), "left")
+	// Unordered output:
+	// orders-1 evicted: true
+	// orders-2 evicted: false
+	// 1 left
+}
+
+// A handle renews without a look-up. It never touches another lease, also not
+// the next one of its key.
+func ExampleHandle() {
+	t0 := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	term := lease.Term{Duration: 90 * time.Second, Interval: 30 * time.Second}
+	table, err := lease.NewTable[string, string](t0, lease.TableConfig{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	first, _ := table.Register(t0, "orders-1", "10.0.0.7:8080", term)
+	again, _ := table.Register(t0, "orders-1", "10.0.0.8:8080", term)
+	now := t0.Add(30 * time.Second)
+	fmt.Println(first.Lease.Handle.Renew(now), again.Lease.Handle.Renew(now))
+	// Output: false true
+}
