@@ -1,7 +1,8 @@
 // Package lease holds the lease: a holder's right to be considered alive,
 // granted for a term, renewed by heartbeats, lost in silence.
 //
-// A [Lease] follows one of two rules, chosen by its [Term]:
+// A [Lease] is one; a [Table] keeps millions of them by key. Both follow one of
+// two rules, chosen by the [Term]:
 //
 //   - [Exact]: it expires one Duration after its last renewal, measured on the
 //     monotonic clock where the instants carry one, to the nanosecond.
