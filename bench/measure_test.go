@@ -2,6 +2,7 @@ package bench
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -27,24 +28,26 @@ func share(n int, work func(goroutine, from, to int)) {
 	running.Wait()
 }
 
-// A stopwatch measures a part of an iteration. The benchmark's own timer reads
-// the memory statistics whenever it stops, and the number of iterations is
-// chosen by what it measured, however long the rest takes.
+// A stopwatch measures a part of each iteration. The benchmark's own timer
+// reads the memory statistics whenever it stops, and the number of iterations
+// would be chosen by what it measured, however long the rest takes.
 type stopwatch struct {
-	started        time.Time
-	total, longest time.Duration
+	started time.Time
+	laps    []float64 // in nanoseconds
 }
 
 func (w *stopwatch) start() { w.started = time.Now() }
 
-func (w *stopwatch) stop() {
-	took := time.Since(w.started)
-	w.total += took
-	w.longest = max(w.longest, took)
-}
+func (w *stopwatch) stop() { w.laps = append(w.laps, float64(time.Since(w.started))) }
 
-// per returns the nanoseconds for each of n.
-func (w *stopwatch) per(n int) float64 { return float64(w.total.Nanoseconds()) / float64(n) }
+// median is that of the laps: what else the machine does meanwhile makes some
+// of them long, but none short.
+func (w *stopwatch) median() float64 { return median(w.laps) }
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
 
 // reportOnly reports a metric instead of ns/op, which would include what only
 // prepares an iteration.

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"runtime"
-	"slices"
 	"testing"
 	"time"
 
@@ -83,16 +82,11 @@ func heap() float64 {
 // collectionTime returns how many milliseconds a full garbage collection
 // takes, the median of five.
 func collectionTime() float64 {
-	times := make([]float64, 5)
-	for i := range times {
-		start := time.Now()
+	var collections stopwatch
+	for range 5 {
+		collections.start()
 		runtime.GC()
-		times[i] = time.Since(start).Seconds() * 1e3
+		collections.stop()
 	}
-	return median(times)
-}
-
-func median(values []float64) float64 {
-	slices.Sort(values)
-	return values[len(values)/2]
+	return collections.median() / 1e6
 }
