@@ -78,12 +78,11 @@ func (v *view[K, V]) likely(f fingerprint, key *K) place[K, V] {
 }
 
 // renew renews key number i. What was looked up was the key's lease, alive;
-// if it is no longer there, it is looked up again.
+// if it is no longer there, it is looked up again: the key may have a newer one
+// that was there before the renewals of the keys before it.
 func (b *batch[K, V]) renew(t *Table[K, V], i int, key *K, at int64) bool {
-	if p := b.likely[i]; p.chunk != nil {
-		if seen := p.renew(at); !seen.gone() {
-			return seen&live != 0
-		}
+	if p := b.likely[i]; p.chunk != nil && p.renew(at)&live != 0 {
+		return true
 	}
 	return t.shardOf(b.hashes[i]).renew(newFingerprint(b.hashes[i]), key, at)
 }

@@ -1,7 +1,9 @@
 package lease
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -57,20 +59,19 @@ func (s *scale) length(term Term) int64 {
 
 // validate reports what a table of this scale cannot do with a registration.
 func (s *scale) validate(now time.Time, term Term) (at int64, err error) {
+	var problems []error
 	if err := term.Validate(); err != nil {
-		return 0, err
-	}
-	if term.Rule != s.rule {
-		return 0, invalid("Rule", term.Rule, fmt.Sprintf("must be %v as the table's", s.rule))
+		problems = append(problems, err)
+	} else if term.Rule != s.rule {
+		problems = append(problems, invalid("Rule", term.Rule, fmt.Sprintf("must be %v as the table's", s.rule)))
+	} else if s.length(term) > farthest {
+		problems = append(problems, invalid("Duration", term.Duration, fmt.Sprintf("must be at most %v in a table", time.Duration(farthest))))
 	}
 	at, ok := s.offset(now)
 	if !ok {
-		return 0, invalid("now", now, fmt.Sprintf("must lie at most %d %s from %v", int64(farthest), s.unit(), s.instant(0)))
+		problems = append(problems, invalid("now", now, fmt.Sprintf("must lie at most %d %s from %v", int64(farthest), s.unit(), s.instant(0))))
 	}
-	if s.length(term) > farthest {
-		return 0, invalid("Duration", term.Duration, fmt.Sprintf("must be at most %v in a table", time.Duration(farthest)))
-	}
-	return at, nil
+	return at, errors.Join(problems...)
 }
 
 func (s *scale) unit() string {
@@ -89,8 +90,15 @@ func (s *scale) limit(now time.Time, additional time.Duration) int64 {
 	if s.rule == Exact {
 		more = max(more, 0)
 	}
+	limit := at - more
+	switch { // the difference may not fit
+	case more > 0 && limit > at:
+		limit = math.MinInt64
+	case more < 0 && limit < at:
+		limit = math.MaxInt64
+	}
 	const most = 3*farthest + 1
-	return min(max(at, -most), most) - min(max(more, -farthest), farthest)
+	return min(max(limit, -most), most)
 }
 
 // neverUp is the service-up instant of a lease whose service never came up.

@@ -132,11 +132,11 @@ type Registration[K comparable, V any] struct {
 // and the key is new.
 func (t *Table[K, V]) Register(now time.Time, key K, holder V, term Term) (Registration[K, V], error) {
 	at, err := t.scale.validate(now, term)
+	if key != key {
+		err = errors.Join(err, invalid("key", key, "must equal itself"))
+	}
 	if err != nil {
 		return Registration[K, V]{}, err
-	}
-	if key != key {
-		return Registration[K, V]{}, invalid("key", key, "must equal itself")
 	}
 	s, f := t.locate(&key)
 	s.mu.Lock()
@@ -301,8 +301,8 @@ func (t *Table[K, V]) Get(key K) (Snapshot[K, V], bool) {
 		if !ok {
 			return Snapshot[K, V]{}, false
 		}
-		if seen := p.word().load(); !seen.gone() {
-			return t.snapshot(p, seen), seen&live != 0
+		if seen := p.word().load(); seen&live != 0 {
+			return t.snapshot(p, seen), true
 		}
 	}
 }
@@ -374,8 +374,11 @@ func (t *Table[K, V]) appendExpired(leases []Snapshot[K, V], s *shard[K, V], lim
 
 // Evict ends a lease if it is still as it was seen, and returns it. On false
 // it was renewed, replaced, cancelled or evicted since: it is rescued, or has
-// left already.
+// left already. A lease of another table is not evicted, nor the zero one.
 func (t *Table[K, V]) Evict(seen Snapshot[K, V]) (Departure[K, V], bool) {
+	if seen.table != t {
+		return Departure[K, V]{}, false
+	}
 	p := seen.place()
 	for {
 		if departure, ok := t.endSeen(p, seen.word); ok {
