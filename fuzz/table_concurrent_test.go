@@ -1,0 +1,706 @@
+package fuzz
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+	"github.com/leasekernel/leasekernel/lease"
+)
+
+const (
+	tableLinearizable law = "every concurrent history of a table is, key by key, one that a map's calls, one after the other, could have shown"
+	rescuedOrEvicted  law = "a lease that was collected is either renewed or evicted, never both and never neither"
+	nothingTouched    law = "nothing that is done with the handles of leases that left touches one that lives"
+	serviceUpIsKept   law = "a service that came up is up for every lease that replaces the one it came up for"
+	lastPassFindsAll  law = "a pass after everything has come to rest finds every expired lease, and no other"
+)
+
+const (
+	// tableHistories are made for each rule and number of processors.
+	tableHistories = 500
+
+	tableCallsEach = 12
+
+	// usedPlaces is how many places of a shard may belong to leases that left
+	// before it moves the others: the next departure makes it do so.
+	usedPlaces = 16
+)
+
+// processors are what histories are made on: one, where only calls interleave;
+// two; and more than most machines have, where any call is interrupted.
+var processors = []int{1, 2, 8}
+
+// tableCall is one call for one key. Instants are seconds after the origin.
+type tableCall struct {
+	what, key string
+	at        int64
+	holder    int       // who registers
+	seen      shownSeen // the handle's or the candidate's lease
+}
+
+// shownSeen is a lease as a snapshot shows it. Each registration has a holder
+// of its own; 0 is nobody.
+type shownSeen struct {
+	holder   int
+	deadline int64
+	renewed  bool
+}
+
+// tableAnswer is what came of a call, and the lease that it returned or ended.
+type tableAnswer struct {
+	ok     bool
+	lease  shownSeen
+	number uint64 // of a registration or a departure
+}
+
+// keyState is what a map holds for one key, and the number of its last change.
+type keyState struct {
+	lease  shownSeen
+	number uint64
+}
+
+// tableSpec is a map that is used by one client at a time. Its keys have
+// nothing to do with each other.
+func tableSpec(rule lease.Rule) porcupine.Model {
+	return porcupine.Model{
+		Partition: func(history []porcupine.Operation) (parts [][]porcupine.Operation) {
+			byKey := make(map[string][]porcupine.Operation)
+			for _, call := range history {
+				key := call.Input.(tableCall).key
+				byKey[key] = append(byKey[key], call)
+			}
+			for _, part := range byKey {
+				parts = append(parts, part)
+			}
+			return parts
+		},
+		Init: func() any { return keyState{} },
+		Step: func(state, input, output any) (bool, any) {
+			s := state.(keyState)
+			legal := s.apply(rule, input.(tableCall), output.(tableAnswer))
+			return legal, s
+		},
+	}
+}
+
+// apply makes one call and reports whether the answer is right.
+func (s *keyState) apply(rule lease.Rule, call tableCall, answer tableAnswer) bool {
+	lives, was := s.lease.holder != 0, s.lease
+	switch call.what {
+	case "register":
+		s.lease = shownSeen{holder: call.holder, deadline: call.at + termLength}
+		return answer.is(lives, was) && s.rises(answer.number)
+	case "renew":
+		return answer.ok == (lives && s.renew(rule, call.at))
+	case "renew by handle":
+		return answer.ok == (lives && was.holder == call.seen.holder && s.renew(rule, call.at))
+	case "get":
+		return answer.is(lives, was)
+	case "cancel":
+		return answer.is(lives, was) && (!lives || s.ends(answer.number))
+	case "evict":
+		same := lives && was == call.seen
+		return answer.ok == same && (!same || answer.lease == was && s.ends(answer.number))
+	case "collect":
+		expired := lives && was.deadline < call.at
+		// Eureka's renewals move deadlines back, and tell the pass afterwards.
+		return rule == lease.Eureka && !answer.ok || answer.ok == expired && (!expired || answer.lease == was)
+	}
+	panic("unknown call " + call.what)
+}
+
+func (a tableAnswer) is(ok bool, seen shownSeen) bool {
+	return a.ok == ok && (!ok || a.lease == seen)
+}
+
+func (s *keyState) rises(number uint64) bool {
+	before := s.number
+	s.number = number
+	return number > before
+}
+
+func (s *keyState) ends(number uint64) bool {
+	s.lease = shownSeen{}
+	return s.rises(number)
+}
+
+func (s *keyState) renew(rule lease.Rule, at int64) bool {
+	switch deadline := at + termLength; {
+	case rule == lease.Eureka:
+		s.lease.deadline, s.lease.renewed = deadline+termLength, true
+	case deadline >= s.lease.deadline:
+		s.lease.deadline, s.lease.renewed = deadline, true
+	}
+	return true
+}
+
+type intSnapshot = lease.Snapshot[string, int]
+
+// tableClients are the clients of one table.
+type tableClients struct {
+	recorder
+	table *lease.Table[string, int]
+	term  lease.Term
+	seen  [clients][]intSnapshot // each used by its client only
+}
+
+// historyKeys are few, so that the clients meet, and of both kinds of strings.
+var historyKeys = []string{"a", "b", "a key that is too long to be kept in a place of 32 bytes"}
+
+// newTableClients leaves the shards of all keys about to move what they have.
+func newTableClients(t *testing.T, rule lease.Rule) *tableClients {
+	c := &tableClients{table: newIntTable(t, rule), term: shortTerm(rule)}
+	for range usedPlaces {
+		for _, key := range historyKeys {
+			mustRegister(c.table, 0, key, 1, c.term)
+			c.table.Cancel(key)
+		}
+	}
+	return c
+}
+
+func newIntTable(t *testing.T, rule lease.Rule) *lease.Table[string, int] {
+	table, err := lease.NewTable[string, int](secondsOn(0), lease.TableConfig{Rule: rule})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+func shortTerm(rule lease.Rule) lease.Term {
+	term := lease.Term{Duration: termLength * time.Second, Rule: rule}
+	if rule == lease.Exact {
+		term.Interval = time.Second
+	}
+	return term
+}
+
+// mustRegister may be called by any goroutine, hence the panic.
+func mustRegister(table *lease.Table[string, int], at int64, key string, holder int, term lease.Term) lease.Registration[string, int] {
+	granted, err := table.Register(secondsOn(at), key, holder, term)
+	if err != nil {
+		panic(err)
+	}
+	return granted
+}
+
+func shown(seen intSnapshot) shownSeen {
+	return shownSeen{
+		holder:   seen.Holder(),
+		deadline: int64(seen.Deadline().Sub(secondsOn(0)) / time.Second),
+		renewed:  seen.Renewed(),
+	}
+}
+
+func departed(departure lease.Departure[string, int], ok bool) tableAnswer {
+	if !ok {
+		return tableAnswer{}
+	}
+	return tableAnswer{ok: true, lease: shown(departure.Lease), number: departure.Sequence}
+}
+
+// do makes a call for one key.
+func (c *tableClients) do(client int, call tableCall, of intSnapshot) {
+	c.record(client, call, func() any { return c.call(client, call, of) })
+}
+
+func (c *tableClients) call(client int, call tableCall, of intSnapshot) tableAnswer {
+	now := secondsOn(call.at)
+	switch call.what {
+	case "register":
+		granted := mustRegister(c.table, call.at, call.key, call.holder, c.term)
+		c.know(client, granted.Lease)
+		answer := tableAnswer{ok: granted.Again, number: granted.Lease.Sequence()}
+		if granted.Again {
+			answer.lease = shown(granted.Replaced)
+		}
+		return answer
+	case "renew":
+		return tableAnswer{ok: c.table.Renew(now, call.key)}
+	case "renew by handle":
+		return tableAnswer{ok: of.Renew(now)}
+	case "get":
+		seen, ok := c.table.Get(call.key)
+		if !ok {
+			return tableAnswer{}
+		}
+		c.know(client, seen)
+		return tableAnswer{ok: true, lease: shown(seen)}
+	case "cancel":
+		return departed(c.table.Cancel(call.key))
+	case "evict":
+		return departed(c.table.Evict(of))
+	}
+	panic("unknown call " + call.what)
+}
+
+// know keeps a handle and candidate for later.
+func (c *tableClients) know(client int, seen intSnapshot) {
+	c.seen[client] = append(c.seen[client], seen)
+}
+
+// doAll makes one call for all keys: for each it may have happened at another
+// moment of the same time.
+func (c *tableClients) doAll(client int, what string, at int64, call func(answers map[string]tableAnswer)) {
+	answers := make(map[string]tableAnswer)
+	called := c.moment.Add(1)
+	call(answers)
+	returned := c.moment.Add(1)
+	for _, key := range historyKeys {
+		c.calls[client] = append(c.calls[client], porcupine.Operation{
+			ClientId: client, Input: tableCall{what: what, key: key, at: at}, Call: called, Output: answers[key], Return: returned,
+		})
+	}
+}
+
+func (c *tableClients) renewAll(client int, at int64) {
+	c.doAll(client, "renew", at, func(answers map[string]tableAnswer) {
+		renewed := make([]bool, len(historyKeys))
+		if _, err := c.table.RenewAll(secondsOn(at), historyKeys, renewed); err != nil {
+			panic(err)
+		}
+		for i, key := range historyKeys {
+			answers[key] = tableAnswer{ok: renewed[i]}
+		}
+	})
+}
+
+func (c *tableClients) collect(client int, at int64) {
+	c.doAll(client, "collect", at, func(answers map[string]tableAnswer) {
+		for _, seen := range c.table.AppendExpired(nil, secondsOn(at), 0) {
+			if slices.Contains(historyKeys, seen.Key()) {
+				c.know(client, seen)
+				answers[seen.Key()] = tableAnswer{ok: true, lease: shown(seen)}
+			}
+		}
+	})
+}
+
+// live is one client's life: everything that holders and passes do, now and
+// then with what it has come to know before. Instants lie around the
+// deadlines, not always in order.
+func (c *tableClients) live(client int, random *rand.Rand) {
+	for number := range tableCallsEach {
+		call := tableCall{key: historyKeys[random.IntN(len(historyKeys))], at: random.Int64N(4 * termLength)}
+		var of intSnapshot
+		if known := c.seen[client]; len(known) > 0 {
+			of = known[random.IntN(len(known))]
+		}
+		switch draw := random.IntN(16); {
+		case draw == 0:
+			c.renewAll(client, call.at)
+			continue
+		case draw == 1:
+			c.collect(client, call.at)
+			continue
+		case draw < 5:
+			call.what, call.holder = "register", 1+client*tableCallsEach+number
+		case draw < 7:
+			call.what = "renew"
+		case draw < 9:
+			call.what = "cancel"
+		case draw < 11 || len(c.seen[client]) == 0:
+			call.what = "get"
+		case draw < 14:
+			call.what, call.key, call.seen = "renew by handle", of.Key(), shown(of)
+		default:
+			call.what, call.key, call.seen = "evict", of.Key(), shown(of)
+		}
+		c.do(client, call, of)
+		if random.IntN(4) == 0 {
+			runtime.Gosched()
+		}
+	}
+}
+
+// churn registers other keys, so that indexes are replaced, and cancels them,
+// so that the leases of the history move, until the others are done.
+func churn(table *lease.Table[string, int], term lease.Term, done *atomic.Bool) {
+	for number := 0; !done.Load(); number++ {
+		mustRegister(table, 0, manyTableKeys[number%len(manyTableKeys)], number, term)
+		table.Cancel(manyTableKeys[(number+len(manyTableKeys)-100)%len(manyTableKeys)])
+		if number%64 == 0 {
+			runtime.Gosched()
+		}
+	}
+}
+
+// beside runs the churn beside something, until that is done.
+func beside(table *lease.Table[string, int], term lease.Term, something func()) {
+	var done atomic.Bool
+	var churning sync.WaitGroup
+	churning.Go(func() { churn(table, term, &done) })
+	something()
+	done.Store(true)
+	churning.Wait()
+}
+
+func onProcessors(t *testing.T, test func(t *testing.T)) {
+	for _, n := range processors {
+		t.Run(fmt.Sprint(n, " processors"), func(t *testing.T) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
+			test(t)
+		})
+	}
+}
+
+// Interleavings hunted:
+//
+//  1. A renewal completes between the collecting of a lease and its eviction:
+//     the eviction must fail, also if the lease has moved in between.
+//  2. A lease is replaced while it is looked up: the look-up finds the old one
+//     or the new one, and never none.
+//  3. A lease is replaced while it is renewed: the renewal hits the old one,
+//     and the registration says so in what it replaced, or the new one.
+//  4. A lease moves while it is renewed, cancelled, evicted or looked up, by
+//     key and by handle: nothing is lost, and nothing happens twice.
+//  5. A lease leaves while it moves: it does not come back.
+//  6. A look-up has begun with an index that was replaced, or with places that
+//     were given back, once or more often, since.
+//  7. A lease leaves and its key is registered again: the handle and the
+//     candidate of the old one are of no use, wherever the new one is.
+//  8. Two registrations of a key at once: one replaces the other, and the
+//     numbers say which.
+//  9. Two departures at once: one of them ends the lease, and its number is
+//     between those of the registrations before and after.
+//  10. A key's first registration, which takes a new entry of the index, is met
+//     by look-ups that read the tags and the numbers one after the other.
+func checkTableHistories(t *testing.T, rule lease.Rule) {
+	spec := tableSpec(rule)
+	onProcessors(t, func(t *testing.T) {
+		for number := range uint64(tableHistories) {
+			c := newTableClients(t, rule)
+			beside(c.table, c.term, func() {
+				race(func(client int) { c.live(client, randomOf(number, client)) })
+			})
+			history := c.history()
+			tableLinearizable.holds(t, porcupine.CheckOperations(spec, history), "seed %d, history %d:%s", historySeed, number, describe(history))
+		}
+	})
+}
+
+func TestExactTableIsLinearizable(t *testing.T)  { checkTableHistories(t, lease.Exact) }
+func TestEurekaTableIsLinearizable(t *testing.T) { checkTableHistories(t, lease.Eureka) }
+
+// tableStory is a history of one key, made by hand: one call after the other.
+func tableStory(steps ...porcupine.Operation) []porcupine.Operation {
+	for i := range steps {
+		steps[i].Call, steps[i].Return = int64(2*i), int64(2*i+1)
+	}
+	return steps
+}
+
+func told(call tableCall, answer tableAnswer) porcupine.Operation {
+	call.key = "a"
+	return porcupine.Operation{Input: call, Output: answer}
+}
+
+// The judge has to be able to say no. Each story is told with what the table
+// answers and with what one would that has made a mistake.
+func TestJudgeCondemnsWrongStoriesOfATable(t *testing.T) {
+	first, second := shownSeen{holder: 1, deadline: 10}, shownSeen{holder: 2, deadline: 12}
+	renewed := map[lease.Rule]shownSeen{lease.Exact: {1, 30, true}, lease.Eureka: {1, 40, true}}
+	begin := told(tableCall{what: "register", holder: 1}, tableAnswer{number: 1})
+	again := func(number uint64) porcupine.Operation {
+		return told(tableCall{what: "register", holder: 2, at: 2}, tableAnswer{ok: true, lease: first, number: number})
+	}
+	left := told(tableCall{what: "cancel"}, tableAnswer{true, first, 2})
+	handle := tableCall{what: "renew by handle", at: 20, seen: first}
+	for name, story := range map[string]func(rule lease.Rule, mistake bool) []porcupine.Operation{
+		"an eviction that does not see the renewal": func(rule lease.Rule, mistake bool) []porcupine.Operation {
+			answer := tableAnswer{}
+			if mistake {
+				answer = tableAnswer{true, renewed[rule], 2}
+			}
+			return tableStory(begin,
+				told(tableCall{what: "collect", at: 20}, tableAnswer{ok: true, lease: first}),
+				told(tableCall{what: "renew", at: 20}, tableAnswer{ok: true}),
+				told(tableCall{what: "evict", seen: first}, answer))
+		},
+		"a handle that renews the lease which replaced its own": func(_ lease.Rule, mistake bool) []porcupine.Operation {
+			return tableStory(begin, again(2), told(handle, tableAnswer{ok: mistake}))
+		},
+		"a handle that renews a lease which left": func(_ lease.Rule, mistake bool) []porcupine.Operation {
+			return tableStory(begin, left, told(handle, tableAnswer{ok: mistake}))
+		},
+		"a lease that is not found while it is replaced": func(_ lease.Rule, mistake bool) []porcupine.Operation {
+			return tableStory(begin, again(2), told(tableCall{what: "get"}, tableAnswer{ok: !mistake, lease: second}))
+		},
+		"a renewal that the replacement does not show": func(rule lease.Rule, mistake bool) []porcupine.Operation {
+			replaced := renewed[rule]
+			if mistake {
+				replaced = first
+			}
+			return tableStory(begin,
+				told(tableCall{what: "renew", at: 20}, tableAnswer{ok: true}),
+				told(tableCall{what: "register", holder: 2, at: 2}, tableAnswer{true, replaced, 2}))
+		},
+		"a lease that leaves twice": func(_ lease.Rule, mistake bool) []porcupine.Operation {
+			answer := tableAnswer{}
+			if mistake {
+				answer = tableAnswer{true, first, 3}
+			}
+			return tableStory(begin, left, told(tableCall{what: "evict", seen: first}, answer))
+		},
+		"a number that does not rise": func(_ lease.Rule, mistake bool) []porcupine.Operation {
+			if mistake {
+				return tableStory(begin, again(1))
+			}
+			return tableStory(begin, again(2))
+		},
+		"a pass that finds a lease which has not expired": func(rule lease.Rule, mistake bool) []porcupine.Operation {
+			return tableStory(begin, told(tableCall{what: "collect", at: 10}, tableAnswer{ok: mistake, lease: first}))
+		},
+	} {
+		for _, rule := range []lease.Rule{lease.Exact, lease.Eureka} {
+			for _, mistake := range []bool{false, true} {
+				history := story(rule, mistake)
+				legal := porcupine.CheckOperations(tableSpec(rule), history)
+				judgeCondemns.holds(t, legal == !mistake, "%s, rule %v, mistake %t, legal %t:%s", name, rule, mistake, legal, describe(history))
+			}
+		}
+	}
+}
+
+// manyTables runs a test on some tables of each rule and number of processors.
+func manyTables(t *testing.T, test func(t *testing.T, table *lease.Table[string, int], term lease.Term)) {
+	for _, rule := range []lease.Rule{lease.Exact, lease.Eureka} {
+		t.Run(rule.String(), func(t *testing.T) {
+			onProcessors(t, func(t *testing.T) {
+				for range 10 {
+					test(t, newIntTable(t, rule), shortTerm(rule))
+				}
+			})
+		})
+	}
+}
+
+// rescued are the keys of the tests below: enough of them for each shard to
+// have some. The churn has others.
+var rescued = func() (keys []string) {
+	for _, key := range manyTableKeys {
+		keys = append(keys, "rescued "+key)
+	}
+	return keys
+}()
+
+// All leases have been collected. Three clients renew them, each in its own
+// way, and one evicts them, all in the same order, while they move:
+//
+//  1. The pass collects the lease.
+//  2. A renewal completes, in the place where the lease is now.
+//  3. The eviction, with the word of 1, must fail.
+func TestRenewalBetweenCollectionAndEvictionRescues(t *testing.T) {
+	manyTables(t, func(t *testing.T, table *lease.Table[string, int], term lease.Term) {
+		for i, key := range rescued {
+			mustRegister(table, 0, key, i, term)
+		}
+		collected := table.AppendExpired(nil, secondsOn(20), 0)
+		passFindsExpired.holds(t, len(collected) == len(rescued), "%d of %d", len(collected), len(rescued))
+		slices.SortFunc(collected, func(a, b intSnapshot) int { return a.Holder() - b.Holder() })
+		evicted, renewed := make([]bool, len(rescued)), [3][]bool{}
+		for by := range renewed {
+			renewed[by] = make([]bool, len(rescued))
+		}
+		beside(table, term, func() {
+			race(func(client int) {
+				for i, seen := range collected {
+					switch client {
+					case 0:
+						_, evicted[i] = table.Evict(seen)
+					case 1:
+						renewed[0][i] = table.Renew(secondsOn(20), rescued[i])
+					case 2:
+						renewed[1][i] = seen.Renew(secondsOn(20))
+					case 3:
+						if _, err := table.RenewAll(secondsOn(20), rescued[i:i+1], renewed[2][i:i+1]); err != nil {
+							panic(err)
+						}
+					}
+				}
+			})
+		})
+		for i, key := range rescued {
+			_, lives := table.Get(key)
+			rescuedOrEvicted.holds(t, lives == !evicted[i], "%q lives %t, was evicted %t", key, lives, evicted[i])
+			for by := range renewed {
+				rescuedOrEvicted.holds(t, renewed[by][i] == !evicted[i], "%q was renewed %t, evicted %t", key, renewed[by][i], evicted[i])
+			}
+		}
+	})
+}
+
+// Leases come and go, and the handles of those that went are used all the
+// time, with instants that would show:
+//
+//  1. A holder keeps the handle of its lease.
+//  2. The lease leaves, and its key is registered again.
+//  3. The shard moves what lives, and others take its places.
+//  4. The handle is used.
+func TestStaleHandleAfterItsSlotsLeaseLeftTouchesNothing(t *testing.T) {
+	const late = 1_000_000
+	manyTables(t, func(t *testing.T, table *lease.Table[string, int], term lease.Term) {
+		var stale []intSnapshot
+		for i, key := range rescued {
+			stale = append(stale, mustRegister(table, 0, key, i, term).Lease)
+			if i%2 == 0 {
+				table.Cancel(key)
+			}
+			mustRegister(table, 0, key, i, term)
+		}
+		var touched atomic.Int64
+		beside(table, term, func() {
+			race(func(client int) {
+				for i, seen := range stale {
+					switch {
+					case client == 0: // one more that left, and a live one
+						mustRegister(table, 0, seen.Key(), i, term)
+					case client == 1 && seen.Renew(secondsOn(late)),
+						client == 2 && seen.SetServiceUp(secondsOn(late)):
+						touched.Add(1)
+					case client == 3:
+						if _, ok := table.Evict(seen); ok {
+							touched.Add(1)
+						}
+					}
+				}
+			})
+		})
+		nothingTouched.holds(t, touched.Load() == 0, "%d calls said true", touched.Load())
+		for key, seen := range table.All() {
+			_, up := seen.ServiceUpAt()
+			nothingTouched.holds(t, !seen.Renewed() && !up, "%q: renewed %t, up %t", key, seen.Renewed(), up)
+		}
+		for _, key := range rescued {
+			_, ok := table.Get(key)
+			nothingTouched.holds(t, ok, "%q is gone", key)
+		}
+	})
+}
+
+// Passes look at all leases, again and again, while deadlines move back to
+// where they have passed, and leases are registered that are as late:
+//
+//  1. A pass has raised the bound of a block and has read a word.
+//  2. That word gets an earlier deadline, or a lease is registered.
+//  3. The pass lowers the bound to the least that it has read.
+//  4. Passes look at the bound, and only below it at the block.
+//
+// Two clients move the same deadlines, so that one of them finds what the other
+// has not yet told the pass. A pass may then miss the lease; when both are done
+// it may not.
+func TestRegistrationWhileItsBlockIsSweptIsFound(t *testing.T) {
+	onProcessors(t, func(t *testing.T) {
+		table, term := newIntTable(t, lease.Eureka), shortTerm(lease.Eureka)
+		for round := range 30 {
+			for i, key := range rescued {
+				mustRegister(table, 1000, key, i, term)
+			}
+			passFindsExpired.holds(t, len(table.AppendExpired(nil, secondsOn(500), 0)) == 0, "round %d: before any has expired", round)
+			var moved atomic.Int64
+			race(func(client int) {
+				switch client {
+				case 0:
+					for moved.Load() < 3 {
+						table.AppendExpired(nil, secondsOn(500), 0)
+						runtime.Gosched()
+					}
+					return
+				case 1, 2:
+					for _, key := range rescued[len(rescued)/2:] {
+						table.Renew(secondsOn(int64(100+100*client)), key)
+					}
+				case 3:
+					for i, key := range rescued[:len(rescued)/2] {
+						mustRegister(table, 100, key, i, term)
+					}
+				}
+				moved.Add(1)
+			})
+			found := make(map[string]bool)
+			for _, seen := range table.AppendExpired(nil, secondsOn(500), 0) {
+				found[seen.Key()] = true
+			}
+			for _, key := range rescued {
+				lastPassFindsAll.holds(t, found[key], "round %d: %q is missed", round, key)
+			}
+			lastPassFindsAll.holds(t, len(found) == len(rescued), "round %d: %d of %d", round, len(found), len(rescued))
+		}
+	})
+}
+
+// Services come up while their leases are replaced and move, in the same order:
+//
+//  1. A registration, or a move, has read that the service is not up.
+//  2. The service comes up, in the old place, and is told so.
+//  3. The new place must have it: 2 has to wait, and find the new place.
+func TestServiceUpIsCarriedOver(t *testing.T) {
+	manyTables(t, func(t *testing.T, table *lease.Table[string, int], term lease.Term) {
+		up := make([]bool, len(rescued))
+		for i, key := range rescued {
+			mustRegister(table, 0, key, i, term)
+		}
+		beside(table, term, func() {
+			race(func(client int) {
+				for i, key := range rescued {
+					if seen, ok := table.Get(key); ok && client == 0 {
+						up[i] = seen.ServiceUp(secondsOn(1))
+					} else {
+						mustRegister(table, 0, key, i, term)
+					}
+				}
+			})
+		})
+		for i, key := range rescued {
+			seen, _ := table.Get(key)
+			_, isUp := seen.ServiceUpAt()
+			serviceUpIsKept.holds(t, isUp == up[i], "%q is up %t, came up %t", key, isUp, up[i])
+		}
+	})
+}
+
+// Registrations and departures of one key are numbered in their order:
+//
+//  1. A lease leaves.
+//  2. Its key is registered again, and gets a number.
+//  3. The departure must have got its number before.
+func TestNumbersTellTheStoryOfAKey(t *testing.T) {
+	type event struct {
+		number        uint64
+		holder        int
+		again, leaves bool
+	}
+	manyTables(t, func(t *testing.T, table *lease.Table[string, int], term lease.Term) {
+		const registrations = 2000
+		var events [clients][]event
+		race(func(client int) {
+			for i := range registrations {
+				if client < 2 {
+					granted := mustRegister(table, 0, "key", 1+client*registrations+i, term)
+					events[client] = append(events[client], event{granted.Lease.Sequence(), granted.Lease.Holder(), granted.Again, false})
+				} else if departure, ok := table.Cancel("key"); ok {
+					events[client] = append(events[client], event{departure.Sequence, departure.Lease.Holder(), false, true})
+				}
+			}
+		})
+		story, holder := slices.Concat(events[:]...), 0
+		slices.SortFunc(story, func(a, b event) int { return cmp.Compare(a.number, b.number) })
+		for i, next := range story {
+			if next.leaves {
+				numbersRise.holds(t, next.holder == holder, "%d leaves when the lease is %d's: %+v", next.holder, holder, story[max(0, i-3):i+1])
+				holder = 0
+			} else {
+				numbersRise.holds(t, next.again == (holder != 0), "%+v when the lease is %d's: %+v", next, holder, story[max(0, i-3):i+1])
+				holder = next.holder
+			}
+		}
+	})
+}

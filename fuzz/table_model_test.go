@@ -1,0 +1,509 @@
+package fuzz
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/leasekernel/leasekernel/lease"
+	"pgregory.net/rapid"
+)
+
+const (
+	tableAsModelled   law = "a table shows and answers what a map of leases does"
+	everyLeaseOnce    law = "All meets every lease exactly once, and Len counts them"
+	passFindsExpired  law = "a pass finds the leases that have expired, all of them and no others"
+	numbersRise       law = "every registration and departure has a higher number than those before it"
+	staleHandlesAreNo law = "a handle or candidate whose lease left says false to everything"
+)
+
+// tableReach is how far from its origin a table measures instants: in
+// nanoseconds 18 years, in milliseconds 18 million.
+const tableReach = (1<<61 - 1) / 4
+
+// tableLease is one lease of the model. Instants are offsets in the rule's
+// unit, from the table's origin or the Unix epoch.
+type tableLease struct {
+	key, holder      string
+	term             lease.Term
+	sequence         uint64
+	registered, last int64 // Eureka: last is future-dated after a renewal (L1)
+	renewed, gone    bool
+	up               int64
+	isUp             bool
+}
+
+func (l *tableLease) length() int64 {
+	if l.term.Rule == lease.Eureka {
+		return int64(int32(l.term.Duration/time.Second) * 1000) // L3
+	}
+	return int64(l.term.Duration)
+}
+
+func (l *tableLease) renew(at int64) {
+	switch {
+	case l.term.Rule == lease.Eureka:
+		l.last, l.renewed = at+l.length(), true
+	case at >= l.last:
+		l.last, l.renewed = at, true
+	}
+}
+
+// serviceUp sets the instant. Eureka's epoch means that there is none (L9).
+func (l *tableLease) serviceUp(at int64) {
+	l.up, l.isUp = at, l.term.Rule == lease.Exact || at != 0
+}
+
+// tableFacts is everything that a table shows of a lease.
+type tableFacts struct {
+	Key, Holder                       string
+	Term                              lease.Term
+	Sequence                          uint64
+	Registered, Deadline, LastRenewal int64
+	Renewed, Up                       bool
+	UpAt                              int64
+	Published                         lease.Timestamps
+}
+
+type tableSnapshot = lease.Snapshot[string, string]
+
+// tableCandidate is a lease as it was seen, with its model.
+type tableCandidate struct {
+	seen    tableSnapshot
+	of      *tableLease
+	last    int64
+	renewed bool
+}
+
+// tableMachine drives a table and a map through the same calls.
+type tableMachine struct {
+	rule       lease.Rule
+	origin     time.Time
+	max        int
+	now        time.Time
+	table      *lease.Table[string, string]
+	leases     map[string]*tableLease
+	number     uint64 // the highest one that the table has given
+	candidates []tableCandidate
+}
+
+// Few keys are registered again and again, so that places are used up, and
+// many now and then, so that indexes have to grow: of those in 64 shards, the
+// first has room for seven.
+var (
+	fewTableKeys  = []string{"", "a", strings.Repeat("31 bytes", 4)[1:], strings.Repeat("32 bytes", 4), strings.Repeat("long", 99)}
+	manyTableKeys = numberedKeys(640)
+	allTableKeys  = slices.Concat(fewTableKeys, manyTableKeys)
+)
+
+func numberedKeys(n int) (keys []string) {
+	for i := range n {
+		keys = append(keys, fmt.Sprint("key ", i))
+	}
+	return keys
+}
+
+func checkTables(t *testing.T, rule lease.Rule) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := newTableMachine(t, rule)
+		t.Repeat(map[string]func(*rapid.T){
+			"":          m.check,
+			"register":  m.register,
+			"again":     m.registerAgain,
+			"grow":      m.grow,
+			"shrink":    m.shrink,
+			"renew":     m.renew,
+			"renewAll":  m.renewAll,
+			"cancel":    m.cancel,
+			"keep":      m.keep,
+			"pass":      m.pass,
+			"evict":     m.evict,
+			"handle":    m.renewByHandle,
+			"serviceUp": m.serviceUp,
+		})
+	})
+}
+
+func TestExactTableModel(t *testing.T)  { checkTables(t, lease.Exact) }
+func TestEurekaTableModel(t *testing.T) { checkTables(t, lease.Eureka) }
+
+func newTableMachine(t *rapid.T, rule lease.Rule) *tableMachine {
+	m := &tableMachine{rule: rule, origin: drawEdge(t), leases: make(map[string]*tableLease)}
+	m.now = m.origin
+	m.max = rapid.SampledFrom([]int{0, 3, 300}).Draw(t, "most leases")
+	var err error
+	m.table, err = lease.NewTable[string, string](m.origin, lease.TableConfig{Rule: rule, MaxLeases: m.max})
+	tableAsModelled.holds(t, err == nil, "no table: %v", err)
+	return m
+}
+
+// offset measures an instant and reports whether the table can.
+func (m *tableMachine) offset(at time.Time) (int64, bool) {
+	if m.rule == lease.Eureka {
+		return at.UnixMilli(), at.UnixMilli() >= -tableReach && at.UnixMilli() <= tableReach
+	}
+	nanos := at.Sub(m.origin) // or the farthest that there is
+	return int64(nanos), nanos >= -tableReach && nanos <= tableReach
+}
+
+func (m *tableMachine) instant(offset int64) time.Time {
+	if m.rule == lease.Eureka {
+		return time.UnixMilli(offset)
+	}
+	return m.origin.Add(time.Duration(offset))
+}
+
+func (m *tableMachine) factsOf(l *tableLease) tableFacts {
+	f := tableFacts{
+		Key: l.key, Holder: l.holder, Term: l.term, Sequence: l.sequence,
+		Registered: l.registered, Deadline: l.last + l.length(), LastRenewal: l.last,
+		Renewed: l.renewed, Up: l.isUp,
+		Published: lease.Timestamps{
+			Registration: m.instant(l.registered).UnixMilli(),
+			LastRenewal:  m.instant(l.last).UnixMilli(),
+		},
+	}
+	if m.rule == lease.Eureka && l.renewed {
+		f.LastRenewal -= l.length()
+	}
+	if l.isUp {
+		f.UpAt, f.Published.ServiceUp = l.up, m.instant(l.up).UnixMilli()
+	}
+	return f
+}
+
+func (m *tableMachine) factsSeen(seen tableSnapshot) tableFacts {
+	f := tableFacts{
+		Key: seen.Key(), Holder: seen.Holder(), Term: seen.Term(), Sequence: seen.Sequence(),
+		Renewed: seen.Renewed(), Published: seen.Published(),
+	}
+	f.Registered, _ = m.offset(seen.Registered())
+	f.Deadline, _ = m.offset(seen.Deadline())
+	f.LastRenewal, _ = m.offset(seen.LastRenewal())
+	up, ok := seen.ServiceUpAt()
+	if f.Up = ok; ok {
+		f.UpAt, _ = m.offset(up)
+	}
+	return f
+}
+
+func (m *tableMachine) looksLike(t *rapid.T, what string, seen tableSnapshot, l *tableLease) {
+	if got, want := m.factsSeen(seen), m.factsOf(l); got != want {
+		tableAsModelled.holds(t, false, "%s shows\n%+v, not\n%+v", what, got, want)
+	}
+}
+
+// move lets the clock move on. It comes back from where the table cannot
+// follow.
+func (m *tableMachine) move(t *rapid.T) {
+	if _, ok := m.offset(m.now); !ok {
+		m.now = m.origin
+	}
+	decisive := []time.Time{m.origin, m.instant(tableReach), m.instant(-tableReach)}
+	if keys := m.keys(); len(keys) > 0 {
+		l := m.leases[rapid.SampledFrom(keys).Draw(t, "whose deadline")]
+		decisive = append(decisive, m.instant(l.last+l.length()), m.instant(l.last), m.instant(l.registered))
+	}
+	m.now = drawInstant(t, m.now, decisive...)
+}
+
+func (m *tableMachine) keys() []string { return slices.Sorted(maps.Keys(m.leases)) }
+
+func drawTableKey(t *rapid.T) string {
+	if rapid.Bool().Draw(t, "of many") {
+		return rapid.SampledFrom(manyTableKeys).Draw(t, "key")
+	}
+	return rapid.SampledFrom(fewTableKeys).Draw(t, "key")
+}
+
+func (m *tableMachine) register(t *rapid.T) {
+	m.move(t)
+	m.registerNow(t, drawTableKey(t), drawTerm(t, m.rule))
+}
+
+func (m *tableMachine) registerNow(t *rapid.T, key string, term lease.Term) {
+	holder := fmt.Sprint("holder ", m.number)
+	granted, err := m.table.Register(m.now, key, holder, term)
+	at, near := m.offset(m.now)
+	old, again := m.leases[key]
+	fresh := &tableLease{key: key, holder: holder, term: term, registered: at, last: at}
+	full := m.max > 0 && len(m.leases) == m.max && !again
+	broken := fieldsBroken{}
+	broken.check("now", !near)
+	broken.check("Duration", fresh.length() > tableReach)
+	switch {
+	case len(broken) > 0:
+		checkProblems(t, err, lease.ErrInvalid, broken, term)
+		return
+	case full:
+		tableAsModelled.holds(t, errors.Is(err, lease.ErrFull), "%d leases, one more: %v", m.max, err)
+		return
+	}
+	tableAsModelled.holds(t, err == nil && granted.Again == again, "%q: again %t, not %t, and %v", key, granted.Again, again, err)
+	if again {
+		m.looksLike(t, "Replaced", granted.Replaced, old)
+		old.gone = true
+		if old.isUp {
+			fresh.serviceUp(old.up) // G1
+		}
+	}
+	fresh.sequence = granted.Lease.Sequence()
+	m.rises(t, fresh.sequence)
+	m.leases[key] = fresh
+	m.looksLike(t, "Register", granted.Lease, fresh)
+}
+
+func (m *tableMachine) rises(t *rapid.T, number uint64) {
+	numbersRise.holds(t, number > m.number, "%d after %d", number, m.number)
+	m.number = number
+}
+
+// registerAgain uses up the places of one shard.
+func (m *tableMachine) registerAgain(t *rapid.T) {
+	key, term := drawTableKey(t), drawTerm(t, m.rule)
+	for range rapid.IntRange(2, 40).Draw(t, "times") {
+		m.registerNow(t, key, term)
+	}
+}
+
+func drawTableRun(t *rapid.T) []string {
+	from := rapid.IntRange(0, len(manyTableKeys)).Draw(t, "from")
+	to := rapid.IntRange(from, len(manyTableKeys)).Draw(t, "to")
+	return manyTableKeys[from:to]
+}
+
+func (m *tableMachine) grow(t *rapid.T) {
+	m.move(t)
+	term := drawTerm(t, m.rule)
+	for _, key := range drawTableRun(t) {
+		m.registerNow(t, key, term)
+	}
+}
+
+func (m *tableMachine) shrink(t *rapid.T) {
+	for _, key := range drawTableRun(t) {
+		m.cancelKey(t, key)
+	}
+}
+
+func (m *tableMachine) renew(t *rapid.T) {
+	m.move(t)
+	key := drawTableKey(t)
+	got, want := m.table.Renew(m.now, key), m.renewModel(m.leases[key])
+	tableAsModelled.holds(t, got == want, "Renew(%v, %q) = %t, not %t", m.now, key, got, want)
+}
+
+// renewModel renews one lease of the model, or none.
+func (m *tableMachine) renewModel(l *tableLease) bool {
+	at, near := m.offset(m.now)
+	if !near || l == nil || l.gone {
+		return false
+	}
+	l.renew(at)
+	return true
+}
+
+func (m *tableMachine) renewAll(t *rapid.T) {
+	m.move(t)
+	keys := append(slices.Clone(drawTableRun(t)), fewTableKeys...)
+	keys = append(keys, fewTableKeys[:2]...) // twice
+	renewed, wanted := make([]bool, len(keys)), 0
+	got, err := m.table.RenewAll(m.now, keys, renewed)
+	for i, key := range keys {
+		want := m.renewModel(m.leases[key])
+		if want {
+			wanted++
+		}
+		tableAsModelled.holds(t, renewed[i] == want, "RenewAll(%v): %q is %t, not %t", m.now, key, renewed[i], want)
+	}
+	tableAsModelled.holds(t, got == wanted && err == nil, "RenewAll = %d and %v, not %d", got, err, wanted)
+}
+
+func (m *tableMachine) cancel(t *rapid.T) { m.cancelKey(t, drawTableKey(t)) }
+
+func (m *tableMachine) cancelKey(t *rapid.T, key string) {
+	departure, got := m.table.Cancel(key)
+	l, want := m.leases[key]
+	tableAsModelled.holds(t, got == want, "Cancel(%q) = %t, not %t", key, got, want)
+	if got {
+		m.departed(t, "Cancel", departure, l)
+	}
+}
+
+func (m *tableMachine) departed(t *rapid.T, what string, departure lease.Departure[string, string], l *tableLease) {
+	m.looksLike(t, what, departure.Lease, l)
+	m.rises(t, departure.Sequence)
+	l.gone = true
+	delete(m.leases, l.key)
+}
+
+// keep remembers a lease that has not expired, to be renewed by its handle or
+// evicted later.
+func (m *tableMachine) keep(t *rapid.T) {
+	if keys := m.keys(); len(keys) > 0 {
+		key := rapid.SampledFrom(keys).Draw(t, "whose handle")
+		seen, ok := m.table.Get(key)
+		tableAsModelled.holds(t, ok, "Get(%q) finds none", key)
+		m.remember(seen)
+	}
+}
+
+func (m *tableMachine) remember(seen tableSnapshot) {
+	l := m.leases[seen.Key()]
+	m.candidates = append(m.candidates, tableCandidate{seen: seen, of: l, last: l.last, renewed: l.renewed})
+	m.candidates = m.candidates[max(0, len(m.candidates)-20):]
+}
+
+// pass collects candidates, which are evicted later, and some at once.
+func (m *tableMachine) pass(t *rapid.T) {
+	m.move(t)
+	found := m.expired(t, drawGrace(t))
+	for i, seen := range found {
+		if i%2 == 0 {
+			m.remember(seen)
+		} else if departure, ok := m.table.Evict(seen); ok {
+			m.departed(t, "Evict", departure, m.leases[seen.Key()])
+		} else {
+			evictsWhatWasSeen.holds(t, false, "%q is as it was and is not evicted", seen.Key())
+		}
+	}
+}
+
+func (m *tableMachine) drawCandidate(t *rapid.T) (tableCandidate, bool) {
+	if len(m.candidates) == 0 {
+		return tableCandidate{}, false
+	}
+	return rapid.SampledFrom(m.candidates).Draw(t, "candidate"), true
+}
+
+func (m *tableMachine) evict(t *rapid.T) {
+	c, ok := m.drawCandidate(t)
+	if !ok {
+		return
+	}
+	departure, got := m.table.Evict(c.seen)
+	staleHandlesAreNo.holds(t, !got || !c.of.gone, "%q was evicted", c.of.key)
+	want := !c.of.gone && c.of.last == c.last && c.of.renewed == c.renewed
+	evictsWhatWasSeen.holds(t, got == want, "Evict = %t; seen at %d, now %+v", got, c.last, *c.of)
+	if got {
+		m.departed(t, "Evict", departure, c.of)
+	}
+}
+
+func (m *tableMachine) renewByHandle(t *rapid.T) {
+	m.move(t)
+	if c, ok := m.drawCandidate(t); ok {
+		got, want := c.seen.Renew(m.now), m.renewModel(c.of)
+		staleHandlesAreNo.holds(t, !got || !c.of.gone, "%q was renewed", c.of.key)
+		tableAsModelled.holds(t, got == want, "Renew of a handle = %t, not %t: %+v", got, want, *c.of)
+	}
+}
+
+func (m *tableMachine) serviceUp(t *rapid.T) {
+	m.move(t)
+	c, ok := m.drawCandidate(t)
+	if !ok {
+		return
+	}
+	overwrite := rapid.Bool().Draw(t, "overwrite")
+	set := c.seen.ServiceUp
+	if overwrite {
+		set = c.seen.SetServiceUp
+	}
+	at, near := m.offset(m.now)
+	want := near && !c.of.gone && (overwrite || !c.of.isUp)
+	got := set(m.now)
+	staleHandlesAreNo.holds(t, !got || !c.of.gone, "%q came up", c.of.key)
+	tableAsModelled.holds(t, got == want, "the service of %q came up: %t, not %t", c.of.key, got, want)
+	if want {
+		c.of.serviceUp(at)
+	}
+}
+
+// check knows all laws.
+func (m *tableMachine) check(t *rapid.T) {
+	m.checkKeys(t)
+	m.checkAll(t)
+	for _, grace := range graces {
+		m.expired(t, grace)
+	}
+}
+
+func (m *tableMachine) checkKeys(t *rapid.T) {
+	for _, key := range allTableKeys {
+		seen, got := m.table.Get(key)
+		l, want := m.leases[key]
+		if got != want {
+			tableAsModelled.holds(t, false, "Get(%q) = %t, not %t", key, got, want)
+		}
+		if !got {
+			continue
+		}
+		m.looksLike(t, "Get", seen, l)
+		if stage, modelled := seen.Stage(m.now, 0), m.stage(l); stage != modelled {
+			tableAsModelled.holds(t, false, "%q is %v at %v, not %v", key, stage, m.now, modelled)
+		}
+	}
+}
+
+func (m *tableMachine) stage(l *tableLease) lease.Stage {
+	limit := m.limit(0)
+	switch {
+	case l.last+l.length() < limit:
+		return lease.Expired
+	case l.term.Suspect > 0 && l.last+int64(l.term.Suspect) < limit:
+		return lease.Suspect
+	}
+	return lease.Live
+}
+
+func (m *tableMachine) checkAll(t *rapid.T) {
+	met := make(map[string]bool)
+	for key, seen := range m.table.All() {
+		everyLeaseOnce.holds(t, !met[key] && m.leases[key] != nil, "%q, met before: %t", key, met[key])
+		everyLeaseOnce.holds(t, seen.Sequence() == m.leases[key].sequence, "another lease of %q", key)
+		met[key] = true
+	}
+	everyLeaseOnce.holds(t, len(met) == len(m.leases), "%d of %d are met", len(met), len(m.leases))
+	everyLeaseOnce.holds(t, m.table.Len() == len(m.leases), "Len is %d, not %d", m.table.Len(), len(m.leases))
+}
+
+// limit is the offset before which a deadline has passed. It stops at the ends
+// of an int64, which no deadline comes near.
+func (m *tableMachine) limit(grace time.Duration) int64 {
+	now, _ := m.offset(m.now)
+	more := int64(max(grace, 0))
+	if m.rule == lease.Eureka {
+		more = grace.Milliseconds()
+	}
+	return clampTo(new(big.Int).Sub(big.NewInt(now), big.NewInt(more)), math.MinInt64, math.MaxInt64)
+}
+
+// expired compares what a pass finds with the model, and returns it in the
+// order of the registrations.
+func (m *tableMachine) expired(t *rapid.T, grace time.Duration) []tableSnapshot {
+	found := m.table.AppendExpired(nil, m.now, grace)
+	slices.SortFunc(found, func(a, b tableSnapshot) int { return cmp.Compare(a.Sequence(), b.Sequence()) })
+	limit, wanted := m.limit(grace), 0
+	for _, l := range m.leases {
+		if l.last+l.length() < limit {
+			wanted++
+		}
+	}
+	passFindsExpired.holds(t, len(found) == wanted, "at %v, grace %v: %d, not %d", m.now, grace, len(found), wanted)
+	for i, seen := range found {
+		l, ok := m.leases[seen.Key()]
+		right := ok && seen.Sequence() == l.sequence && l.last+l.length() < limit && seen.IsExpired(m.now, grace)
+		if twice := i > 0 && found[i-1].Sequence() == seen.Sequence(); !right || twice {
+			passFindsExpired.holds(t, false, "at %v, grace %v: %q, twice %t", m.now, grace, seen.Key(), twice)
+		}
+	}
+	return found
+}
