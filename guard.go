@@ -56,7 +56,7 @@ func (g *exactGuard) remove(term lease.Term) { _ = g.expectation.Remove(term.Int
 func (g *exactGuard) decide(now time.Time, renewals int64) preserve.Decision {
 	d := g.expectation.Decide(now, renewals)
 	if g.off.Load() {
-		d.Allowed, d.Reason = true, preserve.SwitchedOff
+		d.Allowed, d.Reason, d.WarmUntil = true, preserve.SwitchedOff, time.Time{}
 	}
 	return d
 }

@@ -119,7 +119,6 @@ func (k *Kernel[K, V]) begin(now time.Time) error {
 	k.planning.Lock()
 	k.eviction.start(now)
 	k.planning.Unlock()
-	k.replan()
 	return nil
 }
 
@@ -146,6 +145,7 @@ func (k *Kernel[K, V]) Open(now time.Time, count int64) error {
 	if k.stopped {
 		return fmt.Errorf("%w: no pass will run any more", ErrStopped)
 	}
+	defer k.replan()
 	return k.begin(now)
 }
 

@@ -136,6 +136,7 @@ func TestWarmUp(t *testing.T) {
 			}
 			eviction := k.Evict(at(row.after)).Eviction
 			equal(t, "reason", eviction.Decision.Reason, row.want)
+			equal(t, "the decision says until when", !eviction.Decision.WarmUntil.IsZero(), row.want == preserve.WarmingUp)
 			equal(t, "evicted", len(eviction.Evicted) == 1, eviction.Decision.Allowed)
 		})
 	}

@@ -1,0 +1,187 @@
+package fuzz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/benbjohnson/clock"
+	"github.com/google/go-cmp/cmp"
+	"github.com/leasekernel/leasekernel"
+	"github.com/leasekernel/leasekernel/lease"
+	"github.com/leasekernel/leasekernel/preserve"
+)
+
+// The clocks of benbjohnson/clock are such as Run needs, as they are.
+var (
+	_ leasekernel.Clock = (*clock.Mock)(nil)
+	_ leasekernel.Clock = clock.Clock(nil)
+	_ leasekernel.Clock = clock.New()
+)
+
+// heard is a mock that tells when somebody has begun to wait, and for how
+// long: only then may a test let time pass. A mock forgets nobody, but whoever
+// comes after an Add waits from then on.
+type heard struct {
+	*clock.Mock
+	waits chan time.Duration
+}
+
+func (c heard) After(d time.Duration) <-chan time.Time {
+	elapsed := c.Mock.After(d)
+	c.waits <- d
+	return elapsed
+}
+
+// mockedRun is a Run on a mock, which starts at instant 0.
+type mockedRun struct {
+	clock   heard
+	kernel  *leasekernel.Kernel[string, int]
+	reports []string // written by Run, read while it waits
+	end     context.CancelFunc
+	ended   chan error
+}
+
+func startRun(t *testing.T, config leasekernel.Config) *mockedRun {
+	r := &mockedRun{clock: heard{clock.NewMock(), make(chan time.Duration, 100)}, ended: make(chan error, 1)}
+	var err error
+	r.kernel, err = leasekernel.New(r.clock.Now(), config, leasekernel.Hooks[string, int]{Report: func(report leasekernel.Report[string, int]) {
+		r.reports = append(r.reports, describeReport(report))
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	r.end = end
+	go func() { r.ended <- r.kernel.Run(ctx, r.clock) }()
+	return r
+}
+
+func describeReport(report leasekernel.Report[string, int]) string {
+	text := fmt.Sprint(report.At.Sub(time.Unix(0, 0)))
+	if report.Rotation != nil {
+		text += fmt.Sprintf(", rotation of %d", report.Rotation.Renewals)
+	}
+	if report.Eviction != nil {
+		text += fmt.Sprintf(", eviction %v", report.Eviction.Decision.Reason)
+	}
+	if report.Update != nil {
+		text += fmt.Sprintf(", update to %d", report.Update.Count)
+	}
+	for _, change := range report.Changes {
+		text += fmt.Sprintf(", %s %v", change.Key, change.Kind)
+	}
+	return text
+}
+
+// waits wants Run to wait for so long.
+func (r *mockedRun) waits(t *testing.T, want time.Duration) {
+	t.Helper()
+	if got := <-r.clock.waits; got != want {
+		t.Errorf("at %v it waits for %v, not %v", r.clock.Now(), got, want)
+	}
+}
+
+// stop ends Run, which waits, and compares what it has reported.
+func (r *mockedRun) stop(t *testing.T, want ...string) {
+	t.Helper()
+	r.end()
+	if err := <-r.ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Run ends with %v", err)
+	}
+	if diff := cmp.Diff(want, r.reports); diff != "" {
+		t.Errorf("reports (-want +got)\n%s", diff)
+	}
+}
+
+func (r *mockedRun) register(t *testing.T, keys ...string) {
+	t.Helper()
+	for _, key := range keys {
+		if _, err := r.kernel.Register(r.clock.Now(), key, 0, lease.Term{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Ten clients, of which one falls silent after its heartbeat at 15 s. Each pass
+// is reported once, in order, and the one that evicts is the first after 105 s.
+func TestRunOnAForeignClock(t *testing.T) {
+	config := leasekernel.Exact()
+	config.EvictionInterval = heartbeatEvery
+	r := startRun(t, config)
+	r.waits(t, heartbeatEvery)
+	keys := []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}
+	r.register(t, keys...)
+	for beat := range 4 {
+		r.clock.Add(heartbeatEvery / 2)
+		for _, key := range keys[min(beat, 1):] {
+			if !r.kernel.Renew(r.clock.Now(), key) {
+				t.Errorf("%s is not renewed at %v", key, r.clock.Now())
+			}
+		}
+		r.clock.Add(heartbeatEvery / 2)
+		r.waits(t, heartbeatEvery)
+	}
+	r.stop(t,
+		"30s, eviction warming up, a registered, b registered, c registered, d registered, e registered, "+
+			"f registered, g registered, h registered, i registered, j registered",
+		"1m0s, eviction enough renewals",
+		"1m30s, eviction enough renewals",
+		"2m0s, eviction enough renewals, a evicted",
+	)
+}
+
+// Opened while Run waits for the update of quarter past: it wakes and waits
+// for the first passes. All of it on a clock that begins where Eureka takes
+// instants for "never".
+func TestOpenWakesARunOnAForeignClock(t *testing.T) {
+	r := startRun(t, leasekernel.Eureka(preserve.EurekaV1_9_17))
+	r.waits(t, 15*time.Minute)
+	r.clock.Add(10 * time.Second)
+	r.register(t, "a")
+	if err := r.kernel.Open(r.clock.Now(), 1); err != nil {
+		t.Fatal(err)
+	}
+	r.waits(t, time.Minute)
+	r.clock.Add(10 * time.Second)
+	r.kernel.Renew(r.clock.Now(), "a")
+	if err := r.kernel.Open(r.clock.Now(), 1); err != nil { // the meter keeps its phase
+		t.Fatal(err)
+	}
+	r.waits(t, 50*time.Second)
+	r.clock.Add(50 * time.Second)
+	r.waits(t, 10*time.Second)
+	r.clock.Add(10 * time.Second)
+	r.waits(t, 50*time.Second)
+	r.stop(t,
+		"10s, a registered", // found when Open woke it
+		"1m10s, rotation of 1",
+		"1m20s, eviction too few renewals",
+	)
+}
+
+// The real clock of the same module. How long it takes is not asked.
+func TestRunOnTheRealClock(t *testing.T) {
+	config := leasekernel.Exact()
+	config.EvictionInterval = time.Millisecond
+	ctx, end := context.WithCancel(t.Context())
+	var passes []time.Time
+	kernel, err := leasekernel.New(time.Now(), config, leasekernel.Hooks[string, int]{Report: func(report leasekernel.Report[string, int]) {
+		if passes = append(passes, report.At); len(passes) == 3 {
+			end()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kernel.Run(ctx, clock.New()); !errors.Is(err, context.Canceled) {
+		t.Errorf("Run ends with %v", err)
+	}
+	for i := 1; i < len(passes); i++ {
+		if pause := passes[i].Sub(passes[i-1]); pause < time.Millisecond {
+			t.Errorf("a pass comes %v after the last one", pause)
+		}
+	}
+}
