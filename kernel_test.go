@@ -160,9 +160,9 @@ func TestNewRefusesWithAllProblemsAtOnce(t *testing.T) {
 		change func(*leasekernel.Config)
 		want   []string // what the error's lines begin with
 	}{
-		"a lease shorter than its interval": {leasekernel.Exact(), func(c *leasekernel.Config) { c.Term.Duration = time.Second }, []string{"Term is 1s every 30s: lease: invalid term: Interval is 30s"}},
+		"a lease shorter than its interval": {leasekernel.Exact(), func(c *leasekernel.Config) { c.Term.Duration = time.Second }, []string{"Term is 1s every 30s: lease: invalid: Interval is 30s"}},
 		"an unknown release":                {leasekernel.Spring(), func(c *leasekernel.Config) { c.Release, c.History = 99, -1 }, []string{"Release is Release(99)", "History is -1"}},
-		"a lease of nothing at all":         {leasekernel.Exact(), func(c *leasekernel.Config) { c.Term.Duration, c.Term.Interval, c.Window = 0, -1, time.Minute }, []string{"Term is 0s every -1ns: lease: invalid term: Duration is 0s", "Term is 0s every -1ns: lease: invalid term: Interval is -1ns"}},
+		"a lease of nothing at all":         {leasekernel.Exact(), func(c *leasekernel.Config) { c.Term.Duration, c.Term.Interval, c.Window = 0, -1, time.Minute }, []string{"Term is 0s every -1ns: lease: invalid: Duration is 0s", "Term is 0s every -1ns: lease: invalid: Interval is -1ns"}},
 		"exact leases under Eureka":         {leasekernel.Spring(), func(c *leasekernel.Config) { c.Term.Rule = lease.Exact }, []string{"Term.Rule is exact"}},
 		"Eureka's leases under bilibili":    {leasekernel.Bilibili(), func(c *leasekernel.Config) { c.Term.Rule = lease.Eureka }, []string{"Term.Rule is eureka"}},
 		"Eureka's leases without a release": {leasekernel.Exact(), func(c *leasekernel.Config) { c.Term.Rule = lease.Eureka }, []string{"Term.Rule is eureka"}},

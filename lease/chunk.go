@@ -33,6 +33,9 @@ type grant struct {
 	term   Term
 	length int64 // of the term on the table's scale
 	step   int64 // from a renewal to the deadline: Eureka's is twice as long (quirk L1)
+
+	// wanders is whether a renewal can move the deadline backwards (quirk L8).
+	wanders bool
 }
 
 // A record is what a lease has beside its word and its key. It is written
@@ -93,7 +96,7 @@ func (c *chunk[K, V]) setGrant(slot uint32, g *grant) {
 		c.grants[slot] = g
 	case one == nil || slot == 0:
 		c.grant.Store(g)
-	case one != g:
+	case *one != *g:
 		grants := make([]*grant, len(c.words))
 		for i := range grants[:slot] {
 			grants[i] = one
@@ -140,11 +143,14 @@ func (c *chunk[K, V]) serviceUp(slot uint32, never int64) int64 {
 // may be too low, and is corrected when a pass has looked.
 //
 // It must never be too high, or a pass would skip an expired lease. Whoever
-// writes an earlier deadline lowers the bound AFTER the word is written. The
-// pass raises it to never BEFORE it reads the words and lowers it to the least
-// that it found afterwards. Suppose that the pass did not see the earlier
-// deadline: then it read the word before it was written, hence raised the
-// bound before it was lowered, and the lowering stands.
+// writes a deadline that may be earlier lowers the bound AFTER the word is
+// written: registrations, moves, and all renewals of Eureka's rule, also one
+// that moves a deadline forward, since the renewal that moved it backwards may
+// not have come to lower the bound yet. The pass raises it to never BEFORE it
+// reads the words and lowers it to the least that it found afterwards. Suppose
+// that the pass did not see the earlier deadline: then it read the word before
+// it was written, hence raised the bound before it was lowered, and the lowering
+// stands.
 type bound struct{ earliest atomic.Int64 }
 
 func (b *bound) lower(deadline int64) {
@@ -200,30 +206,30 @@ func (p place[K, V]) grant() *grant { return p.chunk.grantOf(p.slot) }
 // One comparison tells, since the words of leases that left are greater than
 // any.
 func (p place[K, V]) renew(at int64) (seen word) {
-	next := newWord(at+p.grant().step, live|renewed)
+	grant := p.grant()
+	next := newWord(at+grant.step, live|renewed)
 	w := p.word()
 	seen = w.load()
-	if int64(seen) < int64(next) && w.swapIf(seen, next) {
-		return seen
+	if int64(seen) >= int64(next) || !w.swapIf(seen, next) {
+		seen = p.renewAgain(next, grant)
 	}
-	return p.renewAgain(next)
+	if grant.wanders {
+		p.chunk.bound.lower(next.offset())
+	}
+	return seen
 }
 
 // renewAgain goes on after renew has met what is unusual: a lease that left,
 // another renewal at the same moment, or one whose deadline is not earlier.
-func (p place[K, V]) renewAgain(next word) (seen word) {
+func (p place[K, V]) renewAgain(next word, grant *grant) (seen word) {
 	for {
 		seen = p.word().load()
-		backwards := next.offset() < seen.offset()
 		switch {
 		case seen&live == 0, seen == next:
 			return seen
-		case backwards && p.chunk.home.scale.rule == Exact:
+		case next.offset() < seen.offset() && !grant.wanders:
 			return seen // a renewal that arrives late shortens nothing
 		case p.word().swapIf(seen, next):
-			if backwards {
-				p.chunk.bound.lower(next.offset())
-			}
 			return seen
 		}
 	}

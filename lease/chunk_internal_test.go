@@ -325,10 +325,11 @@ func halfMoved(t *testing.T) halfway {
 	_, from, source, _ := old.lookup(f, &key)
 	before := table.snapshot(source, source.word().load())
 	v := newView[int, string](1)
-	old.next, old.forwards = v, make([]uint32, chunkSlots)
+	old.forwards = make([]uint32, chunkSlots)
+	old.next.Store(v)
 	number, _ := s.move(old, from, source, v)
 	v.insert(f, number)
-	return halfway{table: table, shard: s, before: before, new: v.place(number), entry: func() { s.view.Store(v) }}
+	return halfway{table: table, shard: s, before: before, new: v.place(number), entry: func() { s.view.Store(v); old.next.Store(nil) }}
 }
 
 // There is no moment at which a key that has a lease cannot be found.
@@ -386,7 +387,7 @@ func TestLookUpsBeginAgainUntilTheIndexIsChanged(t *testing.T) {
 	t.Run("moved, seen from an older view", func(t *testing.T) {
 		h := halfMoved(t)
 		v := h.shard.view.Load()
-		v.forwards = nil
+		v.next.Store(nil)
 		findsAfter(t, h, h.entry)
 	})
 }
@@ -440,7 +441,7 @@ func TestARenewalThatIsOvertakenLooksAgain(t *testing.T) {
 		p := granted.place()
 		table.Renew(afterStart(3600), 1) // has come between
 		at, _ := table.scale.offset(afterStart(10))
-		if seen := p.renewAgain(newWord(at+p.grant().step, live|renewed)); seen&live == 0 {
+		if seen := p.renewAgain(newWord(at+p.grant().step, live|renewed), p.grant()); seen&live == 0 {
 			t.Errorf("%v: got %x, want a word that lives", tt.rule, seen)
 		}
 		if got := p.word().load().offset(); got != tt.want {

@@ -111,7 +111,7 @@ func (s *scale) neverUp() int64 {
 }
 
 func (s *scale) grant(term Term) *grant {
-	g := &grant{term: term, length: s.length(term)}
+	g := &grant{term: term, length: s.length(term), wanders: s.rule == Eureka}
 	g.step = g.length
 	if s.rule == Eureka {
 		g.step *= 2

@@ -38,9 +38,11 @@ type view[K comparable, V any] struct {
 	// number in its high half and the new one's, plus one, in its low half.
 	replacing atomic.Uint64
 
-	// When this view's leases move, those of the slot number n move to
-	// forwards[n] of next. Written before the word says that the lease moved.
-	next     *view[K, V]
+	// While this view's leases move, that of the slot number n moves to
+	// forwards[n] of next, which is written before the word says that the lease
+	// moved. When all have moved, next is the shard's view, and forgotten here:
+	// who still reads this one should not keep all later ones in memory.
+	next     atomic.Pointer[view[K, V]]
 	forwards []uint32
 }
 
@@ -70,10 +72,11 @@ func (v *view[K, V]) place(number uint32) place[K, V] {
 // view knows.
 func (v *view[K, V]) successor(number uint32, seen word) (place[K, V], bool) {
 	if seen == movedWord {
-		if v.forwards == nil {
+		next := v.next.Load()
+		if next == nil {
 			return place[K, V]{}, false
 		}
-		return v.next.place(v.forwards[number]), true
+		return next.place(v.forwards[number]), true
 	}
 	replacing := v.replacing.Load()
 	if uint32(replacing>>32) != number || uint32(replacing) == 0 {
@@ -87,7 +90,8 @@ func (v *view[K, V]) successor(number uint32, seen word) (place[K, V], bool) {
 //
 // It starts again only when it met a lease that is gone in a view that has
 // been replaced, or in an entry that has been changed: so another goroutine
-// has got on.
+// has got on. (A view that no longer knows its next has been replaced, and one
+// that no longer knows what replaced a lease has a new number in the entry.)
 func (s *shard[K, V]) find(f fingerprint, key *K) (place[K, V], bool) {
 	for {
 		v := s.view.Load()
@@ -126,6 +130,9 @@ func (s *shard[K, V]) renew(f fingerprint, key *K, at int64) bool {
 		if grant := c.grant.Load(); grant != nil && c.keys.equal(slot, key) {
 			next := newWord(at+grant.step, live|renewed)
 			if int64(seen) < int64(next) && w.swapIf(seen, next) {
+				if grant.wanders {
+					c.bound.lower(next.offset())
+				}
 				return true
 			}
 		}
@@ -216,8 +223,8 @@ func (s *shard[K, V]) reindex() {
 func (s *shard[K, V]) compact() {
 	old := s.view.Load()
 	v := newView[K, V](int(s.live.Load()) + 1)
-	old.next = v
 	old.forwards = make([]uint32, int(old.count.Load())<<chunkBits)
+	old.next.Store(v)
 	s.used.Store(0)
 	for number, p := range old.slots() {
 		if to, ok := s.move(old, number, p, v); ok {
@@ -225,6 +232,7 @@ func (s *shard[K, V]) compact() {
 		}
 	}
 	s.view.Store(v)
+	old.next.Store(nil)
 }
 
 // slots are the numbers and places of all published slots.

@@ -35,7 +35,8 @@ type TableConfig struct {
 // Exact leases are kept to the nanosecond within 18 years of the instant at
 // which the table was made, Eureka's to the millisecond within 18 million of
 // 1970; terms are as long at most. Keys must equal themselves, which a
-// floating-point NaN does not.
+// floating-point NaN does not; an interface that holds what cannot be compared
+// panics, as it does as a map's key.
 //
 // Memory: room is given back when more than half of a shard's leases have
 // left, by the next registration, cancel or pass that comes across it.
@@ -44,32 +45,38 @@ type TableConfig struct {
 //
 // All methods may be called by any number of goroutines at once. Renew,
 // RenewAll, Get and All take no lock. Cancel and Evict take none to end a
-// lease; Cancel may then tidy up. Register and AppendExpired lock one of 64
-// shards at a time. So nothing that a pass or a registration does makes a
-// renewal wait.
+// lease; Cancel then tidies up if the shard's lock is free. Register,
+// AppendExpired and a handle's ServiceUp lock one of 64 shards at a time. So
+// nothing that a pass or a registration does makes a renewal wait.
 //
 // Each lease has one atomic word, as a [Lease] does, with its deadline and
-// whether it lives. Everything that ends or moves a lease replaces that word
-// by compare-and-swap, and so exactly one of them does:
+// whether it lives. Whatever ends or moves a lease replaces that word by
+// compare-and-swap, and so exactly one of them does:
 //
 //   - Renew: a later deadline (Eureka's rule: any).
-//   - Cancel, Evict: ended. Evict names the word that the pass saw; after a
-//     renewal it is another one and the eviction fails.
+//   - Cancel, Evict: ended. Evict names the word that the pass saw. If a renewal
+//     has changed it since, the eviction fails. If the word is the same, because
+//     the renewal was not later or an Eureka clock went forth and back, the
+//     lease is as expired as the pass saw it, and the eviction is right.
 //   - Register of the same key: replaced. The new lease is complete before,
 //     and the shard names it as the successor, so that whoever looks the key
 //     up finds the old lease or the new one at any moment, never none.
 //   - A shard that gives memory back: moved. The new place has the same word
 //     before, and the view names it as the successor.
 //
-// A slot belongs to one lease and is never used again, so no word can return
-// and a handle whose lease has left can never touch another lease: there is no
-// generation to run out of. What a look-up reads beside the word (key, term,
-// holder, where to go on) is written before the index entry or the word that
-// leads there is stored, and never changes; Go's atomics order the two.
+// A slot that anybody has been able to reach belongs to that one lease and is
+// never used again. So a handle whose lease has left can never touch another
+// one: there is no generation to run out of.
 //
-// Sequence numbers are drawn after the word that the change replaces has been
-// seen and before it is replaced. So those of one key are in the order of its
-// changes.
+// Everything else that a look-up reads is written before what leads to it:
+// key, record and first word before the number in the index, the number before
+// its tag, the chunk before the first number that refers to it, a successor
+// before the word that sends to it. What leads there is stored and loaded
+// atomically, and Go's atomics order the rest by it.
+//
+// Sequence numbers are drawn after the word, or its absence, has been seen on
+// which the change depends, and before the change takes effect. So those of one
+// key are in the order of its changes.
 type Table[K comparable, V any] struct {
 	scale    scale
 	max      int64
@@ -275,8 +282,12 @@ func (t *Table[K, V]) endSeen(p place[K, V], seen word) (Departure[K, V], bool) 
 	return Departure[K, V]{Sequence: sequence, Lease: t.snapshot(p, seen)}, true
 }
 
+// tidy gives memory back, unless somebody has the shard: then the next one
+// will, and a cancel need not wait for a pass.
 func (s *shard[K, V]) tidy() {
-	s.mu.Lock()
+	if !s.mu.TryLock() {
+		return
+	}
 	defer s.mu.Unlock()
 	if s.wasteful() {
 		s.compact()

@@ -32,8 +32,8 @@ func (r Rule) String() string {
 // also how long after its registration an exact lease can be renewed.
 const MaxDuration = time.Duration(horizon)
 
-// ErrInvalid is wrapped by every error that New and Validate return.
-var ErrInvalid = errors.New("lease: invalid term")
+// ErrInvalid is wrapped by the errors for terms and arguments out of range.
+var ErrInvalid = errors.New("lease: invalid")
 
 // Term says how long a lease may stay silent. It is a plain value: copy it,
 // compare it, share it between leases.

@@ -141,7 +141,7 @@ func TestTermValidate(t *testing.T) {
 			if !errors.Is(err, lease.ErrInvalid) || !errors.Is(newErr, lease.ErrInvalid) {
 				t.Fatalf("got Validate %v and New %v, want ErrInvalid", err, newErr)
 			}
-			want := "lease: invalid term: " + strings.Join(tt.want, "\nlease: invalid term: ")
+			want := "lease: invalid: " + strings.Join(tt.want, "\nlease: invalid: ")
 			equal(t, "Validate", err.Error(), want)
 			equal(t, "New", newErr.Error(), want)
 		})
