@@ -58,7 +58,9 @@ type Config struct {
 	UpdateInterval time.Duration
 
 	// Ceiling is the silence after which a lease is evicted, within the limit,
-	// even while eviction is withheld. Zero: there is none.
+	// even while eviction is withheld. Zero: there is none, so that where more
+	// than 1 - Percent of all are dead they stay until somebody cancels them or
+	// enough others have registered.
 	Ceiling time.Duration
 
 	// MaxLeases is the number of leases beyond which registrations are refused

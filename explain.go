@@ -17,14 +17,15 @@ type Verdict[K comparable, V any] struct {
 	Key K
 	// Known is whether it has a lease.
 	Known bool
-	// Lease is the lease as it is, if Known.
+	// Lease is the lease as it is, if Known; else it must not be used.
 	Lease lease.Snapshot[K, V]
 	// Stage is the lease's stage, lease.Ended if it is not Known.
 	Stage lease.Stage
 	// Deadline is the last instant at which the lease has not expired, if
 	// Known.
 	Deadline time.Time
-	// Obstacles are what holds the eviction back, all of it.
+	// Obstacles are what holds the eviction back. Without any it can still take
+	// several passes: each evicts at most Limit leases, drawn at random.
 	Obstacles []Obstacle
 	// Earliest is the first planned pass that can evict the lease: if it is
 	// not renewed any more, every pass runs in time, and what else holds it
@@ -39,6 +40,8 @@ type Verdict[K comparable, V any] struct {
 	// Last are the key's last transitions, the oldest first, as far as the
 	// Config's History goes back.
 	Last []Transition[K]
+
+	withheld bool // nor does the ceiling allow it
 }
 
 // ObstacleKind is the kind of an [Obstacle].
@@ -53,8 +56,10 @@ const (
 	PassNotDue
 	// Withheld: too few renewals, or another reason to suspect oneself.
 	Withheld
-	// Limited: a pass may evict nobody, or not all that have expired.
+	// Limited: a pass may evict nobody.
 	Limited
+	// Forgiven: the next pass comes late, and forgives the lease as much.
+	Forgiven
 )
 
 // Obstacle is one thing that holds an eviction back.
@@ -71,11 +76,8 @@ type Obstacle struct {
 // became of it, with the numbers.
 func (k *Kernel[K, V]) Explain(now time.Time, key K) Verdict[K, V] {
 	v := Verdict[K, V]{At: now, Key: key, Stage: lease.Ended, Decision: k.decide(now), Limit: k.guard.limit(k.table.Len())}
-	k.changing.Lock()
 	v.Lease, v.Known = k.table.Get(key)
-	v.Last = k.changes.of(key)
-	k.changing.Unlock()
-	if !v.Known {
+	if v.Last = k.remembered(key); !v.Known {
 		return v
 	}
 	v.Stage, v.Deadline = v.Lease.Stage(now, 0), v.Lease.Deadline()
@@ -84,6 +86,12 @@ func (k *Kernel[K, V]) Explain(now time.Time, key K) Verdict[K, V] {
 	k.planning.Unlock()
 	v.weigh(eviction, k.rules, k.config.Ceiling)
 	return v
+}
+
+func (k *Kernel[K, V]) remembered(key K) []Transition[K] {
+	k.changing.Lock()
+	defer k.changing.Unlock()
+	return k.changes.of(key)
 }
 
 // weigh finds the obstacles and the earliest pass.
@@ -96,33 +104,53 @@ func (v *Verdict[K, V]) weigh(eviction schedule, rules rules, ceiling time.Durat
 	} else if v.At.Before(eviction.wake) {
 		v.hinder(PassNotDue, eviction.wake, "the next eviction pass is due %s, in %v", clockTime(eviction.wake), eviction.wake.Sub(v.At))
 	}
-	if !v.Decision.Allowed {
+	if v.withheld = !v.Decision.Allowed; v.withheld {
 		until := v.Decision.WarmUntil
-		if silent := v.Lease.LastRenewal().Add(ceiling); ceiling > 0 && (until.IsZero() || silent.Before(until)) {
+		silent := v.Lease.LastRenewal().Add(ceiling)
+		if v.withheld = ceiling == 0 || !silent.Before(v.At); ceiling > 0 && (until.IsZero() || silent.Before(until)) {
 			until = silent
 		}
-		v.hinder(Withheld, until, "%v", v.Decision)
+		if v.withheld {
+			v.hinder(Withheld, until, "%v", v.Decision)
+		}
 	}
 	never := !eviction.running
 	if !rules.unlimited && v.Limit <= 0 {
 		never = true
 		v.hinder(Limited, time.Time{}, "a pass may evict %d leases", v.Limit)
 	}
-	if never {
-		return
+	if !never {
+		v.Earliest = v.earliest(eviction, rules, ceiling)
 	}
-	if eviction.wake.Before(v.At) {
-		eviction.wake = v.At // the pass is overdue, and those after it move with it
-	}
-	v.Earliest = eviction.firstAfter(v.ripe(ceiling))
 }
 
-// ripe is the instant strictly after which a pass can evict the lease.
-func (v *Verdict[K, V]) ripe(ceiling time.Duration) time.Time {
-	ripe := v.Deadline
-	if v.Lease.Term().Rule == lease.Eureka {
-		ripe = ripe.Add(time.Millisecond - 1) // it compares whole milliseconds
+// earliest is the first pass that can evict the lease. One that is overdue
+// forgives what it comes late, so that it evicts only what had expired when it
+// was due; those after it move with it.
+func (v *Verdict[K, V]) earliest(eviction schedule, rules rules, ceiling time.Duration) time.Time {
+	ripe := v.ripe(ceiling)
+	if due := eviction.wake; due.Before(v.At) {
+		eviction.wake = v.At
+		if rules.compensates && !eviction.first && !v.expiry().Before(due) {
+			v.hinder(Forgiven, v.At, "the eviction pass is overdue by %v, which it forgives", v.At.Sub(due))
+			eviction.wake = v.At.Add(eviction.interval)
+		}
 	}
+	return eviction.firstAfter(ripe)
+}
+
+// expiry is the instant strictly after which the lease has expired.
+func (v *Verdict[K, V]) expiry() time.Time {
+	if v.Lease.Term().Rule == lease.Eureka {
+		return v.Deadline.Add(time.Millisecond - 1) // it compares whole milliseconds
+	}
+	return v.Deadline
+}
+
+// ripe is the instant strictly after which a pass can evict the lease, if
+// renewals are not missing by then.
+func (v *Verdict[K, V]) ripe(ceiling time.Duration) time.Time {
+	ripe := v.expiry()
 	if v.Decision.Reason != preserve.WarmingUp {
 		return ripe
 	}
@@ -162,7 +190,7 @@ func (v Verdict[K, V]) String() string {
 
 // condition is what the earliest pass depends on beside time.
 func (v Verdict[K, V]) condition() string {
-	if v.Decision.Allowed || v.Decision.Reason == preserve.WarmingUp {
+	if !v.withheld || v.Decision.Reason == preserve.WarmingUp {
 		return ""
 	}
 	return ", if eviction is allowed by then"

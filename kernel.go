@@ -88,7 +88,6 @@ func New[K comparable, V any](now time.Time, config Config, hooks Hooks[K, V]) (
 		k.random = evict.NewJavaRandom(config.Seed)
 	}
 	k.changes.history = config.History
-	k.compensation = newCompensation(now, config, k.rules, hooks.Nanos)
 	wall := config.Release != 0
 	k.eviction = schedule{interval: config.EvictionInterval, wall: wall}
 	k.update = schedule{interval: config.UpdateInterval, wall: wall}
@@ -140,7 +139,7 @@ func (k *Kernel[K, V]) Open(now time.Time, count int64) error {
 	k.passes.Lock()
 	defer k.passes.Unlock()
 	if err := release.Open(now, count); err != nil {
-		return err
+		return refused(err)
 	}
 	if k.stopped {
 		return fmt.Errorf("%w: no pass will run any more", ErrStopped)
@@ -191,9 +190,12 @@ type Registration[K comparable, V any] struct {
 // Register grants key a lease at instant now. If it has one, that lease is
 // replaced by a new one for the new term and holder (quirk G1).
 //
-// A zero term is the Config's. Under Eureka's rule a Duration of zero or below
-// becomes the Config's too, as Eureka does it for clients (quirk G3), and Rule
-// need not be given.
+// A zero term is the Config's. The Rule is always the Config's and need not be
+// given. Under Eureka's rule a Duration of zero or below becomes the Config's
+// too, as Eureka does it for clients (quirk G3).
+//
+// What [Config.Validate] says about safety holds for the Config's term. Where
+// clients bring their own, [Config.ValidateTerm] says it for each.
 //
 // It fails, changing nothing, on a term out of range, on an interval so short
 // that it cannot be expected, and with lease.ErrFull beyond Config's MaxLeases.
@@ -216,16 +218,25 @@ func (k *Kernel[K, V]) Load(now time.Time, key K, holder V, term lease.Term) (Re
 }
 
 func (k *Kernel[K, V]) register(now time.Time, key K, holder V, term lease.Term) (Registration[K, V], error) {
-	if err := k.guard.admit(term); err != nil {
-		return Registration[K, V]{}, err
+	if err := term.Validate(); err != nil {
+		return Registration[K, V]{}, refused(err)
 	}
+	if err := k.guard.admit(term); err != nil {
+		return Registration[K, V]{}, refused(err)
+	}
+	admitted := false
+	defer func() {
+		if !admitted { // also if the key cannot be hashed, which panics
+			k.guard.refused(term)
+		}
+	}()
 	k.changing.Lock()
 	defer k.changing.Unlock()
 	granted, err := k.table.Register(now, key, holder, term)
 	if err != nil {
-		k.guard.refused(term)
-		return Registration[K, V]{}, err
+		return Registration[K, V]{}, refused(err)
 	}
+	admitted = true
 	change := Change[K, V]{Transition: Transition[K]{granted.Lease.Sequence(), Registered, now, key}, Lease: granted.Lease}
 	if granted.Again {
 		change.Kind, change.Old = Replaced, granted.Replaced
@@ -236,6 +247,15 @@ func (k *Kernel[K, V]) register(now time.Time, key K, holder V, term lease.Term)
 	}
 	k.changes.add(change)
 	return Registration[K, V]{Handle: Handle[K, V]{kernel: k, lease: granted.Lease.Handle}, Change: change}, nil
+}
+
+// refused makes an error of a kernel one of this package, too. That the table
+// is full is not the caller's mistake.
+func refused(err error) error {
+	if err == nil || errors.Is(err, lease.ErrFull) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrInvalid, err)
 }
 
 // Renew records a heartbeat of key at instant now, and reports whether there
@@ -272,7 +292,7 @@ func (k *Kernel[K, V]) RenewUncounted(now time.Time, key K) bool {
 // one after the other. It returns how many were renewed. Renewed, unless it is
 // nil, gets for each key whether it was; it must be as long as keys.
 func (k *Kernel[K, V]) RenewAll(now time.Time, keys []K, renewed []bool) (count int, err error) {
-	if !k.rate.ready() {
+	if !k.rate.ready() && (renewed == nil || len(renewed) == len(keys)) {
 		clear(renewed)
 		return 0, nil
 	}
@@ -280,7 +300,7 @@ func (k *Kernel[K, V]) RenewAll(now time.Time, keys []K, renewed []bool) (count 
 	if count > 0 {
 		k.rate.mark(now, count)
 	}
-	return count, err
+	return count, refused(err)
 }
 
 // Cancel ends key's lease at instant now, as a client that leaves does, and
@@ -298,7 +318,8 @@ func (k *Kernel[K, V]) Cancel(now time.Time, key K) (Change[K, V], bool) {
 	return change, true
 }
 
-// Get returns key's lease as it is now.
+// Get returns key's lease as it is now. Renew it through the kernel: a renewal
+// by the lease's own handle is not counted.
 func (k *Kernel[K, V]) Get(key K) (lease.Snapshot[K, V], bool) { return k.table.Get(key) }
 
 // All returns the leases in no order that means anything, see
@@ -310,7 +331,8 @@ func (k *Kernel[K, V]) Len() int { return k.table.Len() }
 
 // Handle renews one lease without a look-up: a value to copy and keep beside
 // the client's connection. It comes from a [Registration]; see [lease.Handle]
-// for how long it stays fast and what it keeps in memory.
+// for how long it stays fast and what it keeps in memory. The zero Handle
+// belongs to no kernel and must not be used.
 type Handle[K comparable, V any] struct {
 	kernel *Kernel[K, V]
 	lease  lease.Handle[K, V]
@@ -328,7 +350,7 @@ func (h Handle[K, V]) Renew(now time.Time) bool {
 }
 
 // Lease returns the table's handle, for what it says about the lease and for
-// its service-up instant.
+// its service-up instant. A renewal by that handle is not counted.
 func (h Handle[K, V]) Lease() lease.Handle[K, V] { return h.lease }
 
 func (k *Kernel[K, V]) decide(now time.Time) preserve.Decision {

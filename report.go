@@ -52,12 +52,13 @@ type Transition[K comparable] struct {
 
 // Change is a transition with the leases that it was about. They keep memory
 // from being given back, see [lease.Handle]: whoever remembers changes for long
-// should keep the Transition.
+// should keep the Transition. A renewal by their handles is not counted.
 type Change[K comparable, V any] struct {
 	Transition[K]
 	// Lease is the lease that began, or that left as it was last.
 	Lease lease.Snapshot[K, V]
-	// Old is the lease that left, as it was last, if the Kind is Replaced.
+	// Old is the lease that left, as it was last, if the Kind is Replaced; else
+	// it must not be used.
 	Old lease.Snapshot[K, V]
 }
 
@@ -103,10 +104,11 @@ type Eviction[K comparable, V any] struct {
 	// when the pass was withheld.
 	Size int
 	// Limit is how many leases the pass was allowed to evict. It is 0 if
-	// eviction was withheld, and also under Eureka v1.2.5, which has no limit
+	// eviction was withheld, the Ceiling apart, and also under Eureka v1.2.5, which has no limit
 	// (quirk E9). It can be negative (quirk E2).
 	Limit int
-	// Candidates is how many leases had expired.
+	// Candidates is how many leases had expired, beyond the Ceiling if it is
+	// for that.
 	Candidates int
 	// Ceiling is whether eviction was withheld and leases were evicted all the
 	// same, for having been silent beyond the Config's Ceiling.

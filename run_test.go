@@ -124,14 +124,21 @@ func TestRunTellsWhatItFinds(t *testing.T) {
 	})
 }
 
-func TestRunOfACancelledContextDoesNothing(t *testing.T) {
+// What changed is told also when no tick comes any more.
+func TestRunTellsAtItsEndWhatHasChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(errors.New("never mind"))
-		k := newHooked(t, leasekernel.Exact(), hooks{Report: func(report) { t.Error("it reports") }})
+		var told []report
+		k := newHooked(t, leasekernel.Exact(), hooks{Report: func(r report) { told = append(told, r) }})
 		register(t, k, 0, 1)
 		equal(t, "Run", k.Run(ctx, bubble{}), context.Canceled)
-		equal(t, "changes that are still to be told", len(k.Rotate(t0).Changes), 1)
+		equal(t, "reports", len(told), 1)
+		same(t, "changes", keysOf(told[0].Changes), []int{1})
+		if told[0].Eviction != nil {
+			t.Error("a pass ran")
+		}
+		equal(t, "changes that are still to be told", len(k.Rotate(t0).Changes), 0)
 	})
 }
 

@@ -12,16 +12,22 @@ type schedule struct {
 	interval time.Duration
 	wall     bool
 	running  bool
+	first    bool // no pass has run since start
 	wake     time.Time
 	next     int64 // epoch milliseconds
 }
 
-func (s *schedule) start(now time.Time) { s.running = true; s.ran(now) }
+func (s *schedule) start(now time.Time) {
+	s.running = true
+	s.ran(now)
+	s.first = true
+}
 
 func (s *schedule) stop() { s.running = false }
 
 // ran plans the pass after the one at now.
 func (s *schedule) ran(now time.Time) {
+	s.first = false
 	s.wake = now.Add(s.interval)
 	s.next = now.UnixMilli() + s.interval.Milliseconds()
 }

@@ -115,9 +115,24 @@ func (c Config) Validate(instances int) Problems {
 	return p
 }
 
+// ValidateTerm is Validate for a registry whose leases all have the given term,
+// with the meter as it is: what clients bring to [Kernel.Register] can be
+// checked with it. The Rule need not be given.
+func (c Config) ValidateTerm(term lease.Term) Problems {
+	c = c.resolved()
+	term.Rule = c.Term.Rule
+	c.Term = term
+	return c.Validate(0)
+}
+
 func (c Config) validateTerm(p *Problems) {
-	for _, err := range parts(c.Term.Validate()) {
-		p.add(Error, "Term", fmt.Sprintf("%v every %v", c.Term.Duration, c.Term.Interval), "%v", err)
+	value := fmt.Sprintf("%v every %v", c.Term.Duration, c.Term.Interval)
+	problems := parts(c.Term.Validate())
+	if len(problems) == 0 && c.Release == 0 && c.Window > 0 {
+		problems = append(problems, parts(c.admits())...)
+	}
+	for _, err := range problems {
+		p.add(Error, "Term", value, "%v", err)
 	}
 	if !slices.Contains(append(preserve.Releases(), 0), c.Release) {
 		p.add(Error, "Release", c.Release, "must be 0 or a constant of the preserve package")
@@ -130,6 +145,18 @@ func (c Config) validateTerm(p *Problems) {
 	if c.History < 0 {
 		p.add(Error, "History", c.History, "must not be negative")
 	}
+}
+
+// admits reports why no lease of the Config's term could be registered.
+func (c Config) admits() error {
+	if c.Term.Duration > lease.MaxTableDuration {
+		return fmt.Errorf("its Duration must be at most %v in a table", lease.MaxTableDuration)
+	}
+	expectation, err := preserve.NewExpectation(time.Time{}, preserve.ExpectationConfig{Window: c.Window})
+	if err != nil {
+		return err
+	}
+	return expectation.Add(c.Term.Interval)
 }
 
 // parts returns the errors that one joins.

@@ -62,19 +62,13 @@ func (b *batch[K, V]) look(t *Table[K, V], keys []K) {
 		b.hashes[i] = maphash.Comparable(t.seed, keys[i])
 	}
 	for i := range keys {
-		b.likely[i] = t.shardOf(b.hashes[i]).view.Load().likely(newFingerprint(b.hashes[i]), &keys[i])
+		_, _, b.likely[i], _ = t.shardOf(b.hashes[i]).view.Load().lookup(newFingerprint(b.hashes[i]), &keys[i])
 	}
 	for i := range keys {
 		if p := b.likely[i]; p.chunk != nil && p.word().load()&live == 0 {
 			b.likely[i].chunk = nil
 		}
 	}
-}
-
-// likely returns where the key's lease is.
-func (v *view[K, V]) likely(f fingerprint, key *K) place[K, V] {
-	_, _, p, _ := v.lookup(f, key)
-	return p
 }
 
 // renew renews key number i. What was looked up was the key's lease, alive;

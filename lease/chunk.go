@@ -13,7 +13,7 @@ import (
 // left. These offsets are greater than any deadline, so that the comparison
 // of a pass skips them, too.
 const (
-	endedAt    = horizon     // cancelled or evicted, or never registered
+	endedAt    = horizon     // cancelled or evicted
 	replacedAt = horizon - 1 // by a registration of the same key
 	movedAt    = horizon - 2 // to another chunk, alive
 )
@@ -56,7 +56,7 @@ const (
 	fewestSlots    = 16
 	slotOfNumber   = chunkSlots - 1
 	leastDirectory = 8
-	never          = math.MaxInt64
+	noDeadline     = math.MaxInt64
 )
 
 // A chunk is room for a fixed number of leases. It never moves, and each of
@@ -84,7 +84,7 @@ func newChunk[K comparable, V any](home *shard[K, V], slots int) *chunk[K, V] {
 		keys:    newKeys[K](slots),
 		records: make([]record[V], slots),
 	}
-	c.bound.earliest.Store(never)
+	c.bound.earliest.Store(noDeadline)
 	return c
 }
 
@@ -115,8 +115,8 @@ func (c *chunk[K, V]) grantOf(slot uint32) *grant {
 }
 
 // setServiceUp says when the service of the lease in a slot came up. Needs mu.
-func (c *chunk[K, V]) setServiceUp(slot uint32, at, never int64) {
-	ups := c.ups.Load()
+func (c *chunk[K, V]) setServiceUp(slot uint32, at int64) {
+	ups, never := c.ups.Load(), c.home.scale.neverUp()
 	if ups == nil {
 		if at == never {
 			return
@@ -131,11 +131,11 @@ func (c *chunk[K, V]) setServiceUp(slot uint32, at, never int64) {
 	(*ups)[slot].Store(at)
 }
 
-func (c *chunk[K, V]) serviceUp(slot uint32, never int64) int64 {
+func (c *chunk[K, V]) serviceUp(slot uint32) int64 {
 	if ups := c.ups.Load(); ups != nil {
 		return (*ups)[slot].Load()
 	}
-	return never
+	return c.home.scale.neverUp()
 }
 
 // bound is a lower bound of the deadlines in a chunk. A renewal that moves a
@@ -146,8 +146,8 @@ func (c *chunk[K, V]) serviceUp(slot uint32, never int64) int64 {
 // writes a deadline that may be earlier lowers the bound AFTER the word is
 // written: registrations, moves, and all renewals of Eureka's rule, also one
 // that moves a deadline forward, since the renewal that moved it backwards may
-// not have come to lower the bound yet. The pass raises it to never BEFORE it
-// reads the words and lowers it to the least that it found afterwards. Suppose
+// not have come to lower the bound yet. The pass raises it to noDeadline BEFORE
+// it reads the words and lowers it to the least that it found afterwards. Suppose
 // that the pass did not see the earlier deadline: then it read the word before
 // it was written, hence raised the bound before it was lowered, and the lowering
 // stands.
@@ -168,8 +168,8 @@ func (c *chunk[K, V]) expired(limit int64, found func(slot uint32, seen word)) {
 	if c.bound.earliest.Load() >= limit {
 		return
 	}
-	c.bound.earliest.Store(never)
-	earliest := int64(never)
+	c.bound.earliest.Store(noDeadline)
+	earliest := int64(noDeadline)
 	before := word(limit << flagBits)
 	words := c.words[:c.used.Load()]
 	for i := range words {

@@ -255,8 +255,8 @@ func TestRegistrationWhileItsBlockIsSweptIsFound(t *testing.T) {
 // know better than who lowers it.
 func TestBoundOnlyFallsUntilItIsSwept(t *testing.T) {
 	var b bound
-	b.earliest.Store(never)
-	for _, step := range []struct{ deadline, want int64 }{{7, 7}, {9, 7}, {7, 7}, {-3, -3}, {never, -3}} {
+	b.earliest.Store(noDeadline)
+	for _, step := range []struct{ deadline, want int64 }{{7, 7}, {9, 7}, {7, 7}, {-3, -3}, {noDeadline, -3}} {
 		if b.lower(step.deadline); b.earliest.Load() != step.want {
 			t.Errorf("lowered to %d: got %d, want %d", step.deadline, b.earliest.Load(), step.want)
 		}

@@ -91,30 +91,32 @@ func (h Handle[K, V]) setServiceUp(at time.Time, may func(seen int64) bool) bool
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, ok := s.find(f, &key)
-	if !ok || p.record().sequence != h.Sequence() || !may(p.chunk.serviceUp(p.slot, s.scale.neverUp())) {
+	if !ok || p.record().sequence != h.Sequence() || !may(p.chunk.serviceUp(p.slot)) {
 		return false
 	}
-	p.chunk.setServiceUp(p.slot, offset, s.scale.neverUp())
+	p.chunk.setServiceUp(p.slot, offset)
 	return true
 }
 
 // ServiceUpAt returns the instant at which the service came up, and whether it
-// did.
+// did, as far as the handle still leads: of a lease that has left, what was
+// known where the handle leads to.
 func (h Handle[K, V]) ServiceUpAt() (at time.Time, ok bool) {
 	p := h.place()
 	if now, ok := h.moved(p); ok {
 		p = now
 	}
-	never := h.table.scale.neverUp()
-	value := p.chunk.serviceUp(p.slot, never)
-	if value == never {
+	value := p.chunk.serviceUp(p.slot)
+	if value == h.table.scale.neverUp() {
 		return time.Time{}, false
 	}
 	return h.table.scale.instant(value), true
 }
 
-// Snapshot is a lease as it was at one moment. It stays as it is, whatever
-// becomes of the lease; its Handle leads to the lease itself.
+// Snapshot is a lease as it was at one moment. Its renewals, deadline and stage
+// stay as they were, whatever becomes of the lease; its Handle leads to the
+// lease itself, as does what it says about the service. The zero Snapshot
+// belongs to no table and must not be used.
 type Snapshot[K comparable, V any] struct {
 	Handle[K, V]
 	word word

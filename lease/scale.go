@@ -21,6 +21,10 @@ type scale struct {
 // stay below the offsets that have a meaning of their own, see chunk.go.
 const farthest = horizon / 4
 
+// MaxTableDuration is the longest Duration of an exact term in a [Table], about
+// 18 years.
+const MaxTableDuration = time.Duration(farthest)
+
 // offset measures an instant, and reports whether it is near enough.
 func (s *scale) offset(now time.Time) (at int64, ok bool) {
 	if s.rule == Eureka {
@@ -65,7 +69,7 @@ func (s *scale) validate(now time.Time, term Term) (at int64, err error) {
 	} else if term.Rule != s.rule {
 		problems = append(problems, invalid("Rule", term.Rule, fmt.Sprintf("must be %v as the table's", s.rule)))
 	} else if s.length(term) > farthest {
-		problems = append(problems, invalid("Duration", term.Duration, fmt.Sprintf("must be at most %v in a table", time.Duration(farthest))))
+		problems = append(problems, invalid("Duration", term.Duration, fmt.Sprintf("must be at most %v in a table", MaxTableDuration)))
 	}
 	at, ok := s.offset(now)
 	if !ok {

@@ -259,11 +259,10 @@ func (s *shard[K, V]) move(old *view[K, V], from uint32, source place[K, V], v *
 		return 0, false
 	}
 	number, target := s.take(v)
-	never := s.scale.neverUp()
 	target.chunk.keys.set(target.slot, source.key())
 	*target.record() = *source.record()
 	target.chunk.setGrant(target.slot, source.grant())
-	target.chunk.setServiceUp(target.slot, source.chunk.serviceUp(source.slot, never), never)
+	target.chunk.setServiceUp(target.slot, source.chunk.serviceUp(source.slot))
 	old.forwards[from] = number
 	for seen&live != 0 {
 		target.word().store(seen)

@@ -180,8 +180,7 @@ func (t *Table[K, V]) register(s *shard[K, V], f fingerprint, key K, r record[V]
 			break
 		}
 		p.record().sequence = t.sequence.Add(1)
-		never := t.scale.neverUp()
-		p.chunk.setServiceUp(p.slot, old.chunk.serviceUp(old.slot, never), never)
+		p.chunk.setServiceUp(p.slot, old.chunk.serviceUp(old.slot))
 		v.replacing.Store(uint64(oldNumber)<<32 | uint64(number+1))
 		replaced := old.word().swapIf(seen, replacedWord)
 		if replaced {
@@ -198,7 +197,7 @@ func (t *Table[K, V]) register(s *shard[K, V], f fingerprint, key K, r record[V]
 		return Registration[K, V]{}, fmt.Errorf("%w: the number of leases is %d: must not exceed MaxLeases", ErrFull, t.max)
 	}
 	p.record().sequence = t.sequence.Add(1)
-	p.chunk.setServiceUp(p.slot, t.scale.neverUp(), t.scale.neverUp())
+	p.chunk.setServiceUp(p.slot, t.scale.neverUp())
 	s.live.Add(1)
 	if known {
 		entry.Store(number)
@@ -227,7 +226,7 @@ func (t *Table[K, V]) reserve() bool {
 // It does to the lease what [Lease.Renew] does.
 func (t *Table[K, V]) Renew(now time.Time, key K) bool {
 	at, ok := int64(0), true
-	if t.scale.rule == Exact {
+	if t.scale.rule == Exact { // scale.offset, written out as shard.renew is
 		at = int64(now.Sub(t.scale.origin))
 		ok = near(at)
 	} else {
@@ -357,9 +356,9 @@ func (t *Table[K, V]) current(p place[K, V]) (Snapshot[K, V], bool) {
 // [Lease.IsExpired]. What it appends is as the pass saw it, which is what
 // Evict compares with.
 //
-// It looks only at the chunks of 512 leases in which one can have expired; if
-// nobody has fallen silent these are about as many a minute as a lease is
-// renewed, however often it is called.
+// It looks only at the chunks of 512 leases in which one can have expired. While
+// nobody falls silent it comes to each chunk about once in the time that a lease
+// outlives its renewal, however often it is called.
 func (t *Table[K, V]) AppendExpired(leases []Snapshot[K, V], now time.Time, additional time.Duration) []Snapshot[K, V] {
 	limit := t.scale.limit(now, additional)
 	for i := range t.shards {

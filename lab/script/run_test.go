@@ -181,7 +181,7 @@ func TestExpectNamesWhatIsThereInstead(t *testing.T) {
 func TestWhatCannotBeDoneNamesTheLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"\nopen 10":                            "line 2: open 10: leasekernel: invalid: ",
-		"rules eureka v2.0.6\nopen 9999999999": "line 2: open 9999999999: preserve: ",
+		"rules eureka v2.0.6\nopen 9999999999": "line 2: open 9999999999: leasekernel: invalid: preserve: ",
 		"register a\nstop a":                   `line 2: stop a: key is "a": must renew by itself, see beat`,
 		"register a 10s":                       "line 1: register a 10s: ",
 		"set pass 40000h\nadvance 80000h\nadvance 80000h": `line 3: advance 80000h: duration is "80000h": must not lead farther than 87600h from the start`,
