@@ -19,6 +19,8 @@
 //   - heartbeat: when a client sends its next renewal.
 //
 // Time is an argument: no package reads a clock, starts a goroutine, sleeps
-// or logs. So is randomness. The same calls with the same instants and the
-// same seed give the same results everywhere.
+// or logs. So is randomness. The same calls, one after the other, with the same
+// instants and the same seed evict the same leases everywhere, whatever the hash
+// seeds (as long as instants do not go back by more than two of the meter's
+// windows).
 package leasekernel
