@@ -52,31 +52,32 @@ func (t *Table[K, V]) RenewAll(now time.Time, keys []K, renewed []bool) (count i
 // batch is what is known of some keys before they are renewed.
 type batch[K comparable, V any] struct {
 	hashes [batchKeys]uint64
-	likely [batchKeys]place[K, V]
+	views  [batchKeys]*view[K, V]
+	likely [batchKeys]place[K, V] // without a chunk: not known
+	loaded word                   // so that nobody thinks the loads were for nothing
 }
 
-// look finds out for each key where its lease probably is: each step for all
-// keys before the next one, so that their cache misses overlap.
+// look asks for the memory that the keys' renewals need, in steps, each for
+// all keys before the next: so that their cache misses overlap.
 func (b *batch[K, V]) look(t *Table[K, V], keys []K) {
 	for i := range keys {
-		b.hashes[i] = maphash.Comparable(t.seed, keys[i])
+		hash := maphash.Comparable(t.seed, keys[i])
+		v := t.shardOf(hash).view.Load()
+		b.hashes[i], b.views[i] = hash, v
+		b.loaded ^= word(v.groups[v.homeOf(newFingerprint(hash))].tags.Load())
 	}
 	for i := range keys {
-		_, _, b.likely[i], _ = t.shardOf(b.hashes[i]).view.Load().lookup(newFingerprint(b.hashes[i]), &keys[i])
-	}
-	for i := range keys {
-		if p := b.likely[i]; p.chunk != nil && p.word().load()&live == 0 {
-			b.likely[i].chunk = nil
+		p, ok := b.views[i].first(newFingerprint(b.hashes[i]))
+		if b.likely[i] = p; ok {
+			b.loaded ^= p.word().load() ^ word(p.chunk.keys.touch(p.slot))
 		}
 	}
 }
 
-// renew renews key number i. What was looked up was the key's lease, alive;
-// if it is no longer there, it is looked up again: the key may have a newer one
-// that was there before the renewals of the keys before it.
+// renew renews key number i: where it probably is, or wherever it is.
 func (b *batch[K, V]) renew(t *Table[K, V], i int, key *K, at int64) bool {
-	if p := b.likely[i]; p.chunk != nil && p.renew(at)&live != 0 {
+	if p := b.likely[i]; p.chunk != nil && p.holds(key) && p.renew(at)&live != 0 {
 		return true
 	}
-	return t.shardOf(b.hashes[i]).renew(newFingerprint(b.hashes[i]), key, at)
+	return t.shardOf(b.hashes[i]).renewUnusual(newFingerprint(b.hashes[i]), key, at)
 }

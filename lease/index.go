@@ -46,6 +46,17 @@ func (v *view[K, V]) homeOf(f fingerprint) int {
 	return int(uint64(f.home) * uint64(len(v.groups)) >> 32)
 }
 
+// first is the place that the first matching tag of a key's group leads to:
+// nearly always that of its newest lease, if it has one.
+func (v *view[K, V]) first(f fingerprint) (p place[K, V], ok bool) {
+	g := &v.groups[v.homeOf(f)]
+	matches := zeroBytes(g.tags.Load() ^ f.tags)
+	if matches == 0 {
+		return place[K, V]{}, false
+	}
+	return v.place(g.numbers[bits.TrailingZeros64(matches)/8%groupSlots].Load()), true
+}
+
 // lookup returns the entry of a key and the place of its newest lease.
 func (v *view[K, V]) lookup(f fingerprint, key *K) (entry *atomic.Uint32, number uint32, p place[K, V], ok bool) {
 	for i := v.homeOf(f); ; i++ {

@@ -35,6 +35,18 @@ func (k *keys[K]) get(slot uint32) K {
 	return any(k.short[slot].get()).(K)
 }
 
+// touch loads a part of a key.
+func (k *keys[K]) touch(slot uint32) byte {
+	if k.short != nil {
+		return k.short[slot][0]
+	}
+	var zero K
+	if k.plain[slot] == zero {
+		return 1
+	}
+	return 0
+}
+
 func (k *keys[K]) equal(slot uint32, key *K) bool {
 	if text, ok := any(key).(*string); ok && k.short[slot].length() != isLong {
 		return k.short[slot].equal(*text)
