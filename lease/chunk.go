@@ -77,11 +77,11 @@ type chunk[K comparable, V any] struct {
 	used    atomic.Uint32 // slots that All and passes may look at
 }
 
-func newChunk[K comparable, V any](home *shard[K, V], slots int) *chunk[K, V] {
+func newChunk[K comparable, V any](home *shard[K, V], slots int, first *K) *chunk[K, V] {
 	c := &chunk[K, V]{
 		home:    home,
 		words:   make([]atomicWord, slots),
-		keys:    newKeys[K](slots),
+		keys:    newKeys(slots, first),
 		records: make([]record[V], slots),
 	}
 	c.bound.earliest.Store(noDeadline)

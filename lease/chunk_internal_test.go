@@ -301,7 +301,7 @@ func halfReplaced(t *testing.T) halfway {
 	s, f := table.locate(&key)
 	v := s.view.Load()
 	entry, oldNumber, old, _ := v.lookup(f, &key)
-	number, p := s.take(v)
+	number, p := s.take(v, &key)
 	p.chunk.keys.set(p.slot, key)
 	p.record().sequence, p.record().holder = 99, "successor"
 	p.chunk.setGrant(p.slot, old.grant())
@@ -508,7 +508,7 @@ func TestSlotsOfRefusedRegistrationsAreTakenAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const long = "a key that is too long for the column of short ones"
+	const long = "a key that is too long for a cell of half a line, and for one of a whole line, too"
 	register := func(key string, term Term) error {
 		_, err := table.Register(tableStart, key, 0, term)
 		return err
@@ -541,7 +541,7 @@ func TestSlotsOfRefusedRegistrationsAreTakenAgain(t *testing.T) {
 // and then in the next, which is the first one.
 func TestCrowdedGroupsOverflowIntoTheNext(t *testing.T) {
 	v := newView[int, string](20)
-	v.chunks[0] = newChunk[int, string](nil, chunkSlots)
+	v.chunks[0] = newChunk[int, string](nil, chunkSlots, new(int))
 	f := fingerprint{tags: 0xFF * everyByte, home: 1<<32 - 1}
 	for key := range 2*groupSlots - 1 {
 		if _, _, _, ok := v.lookup(f, &key); ok {

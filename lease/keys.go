@@ -4,81 +4,83 @@ package lease
 // never again.
 //
 // Strings are the keys that most registries have, and keeping each of them
-// apart costs a look-up one more wait for memory. So short ones are copied
-// into the column.
+// apart costs a look-up one more wait for memory. So they are copied into
+// cells: of half a cache line, or of a whole one if the chunk's first key needs
+// it, so that no cell lies in two lines. Longer ones are kept apart.
 type keys[K comparable] struct {
-	short []shortString // if K is string
-	plain []K           // else; if K is string, those of all slots once there is a long one
+	cells []byte // if K is string: a cell for each slot, its last byte the length
+	shift uint8  // log2 of a cell's size
+	plain []K    // else; if K is string, those of all slots once one is long
 }
 
-func newKeys[K comparable](slots int) keys[K] {
-	if _, ok := any((*K)(nil)).(*string); ok {
-		return keys[K]{short: make([]shortString, slots)}
+const (
+	narrowShift = 5
+	wideShift   = 6
+	isLong      = 255 // instead of a length: the string is kept apart
+)
+
+// newKeys returns room for the keys of a chunk whose first one is given.
+func newKeys[K comparable](slots int, first *K) keys[K] {
+	text, ok := any(first).(*string)
+	if !ok {
+		return keys[K]{plain: make([]K, slots)}
 	}
-	return keys[K]{plain: make([]K, slots)}
+	shift := uint8(narrowShift)
+	if len(*text) >= 1<<narrowShift && len(*text) < 1<<wideShift {
+		shift = wideShift
+	}
+	return keys[K]{cells: make([]byte, slots<<shift), shift: shift}
+}
+
+func (k *keys[K]) cell(slot uint32) []byte {
+	return k.cells[int(slot)<<k.shift:][:1<<k.shift]
 }
 
 func (k *keys[K]) set(slot uint32, key K) {
-	if text, ok := any(&key).(*string); ok && k.short[slot].set(*text) {
-		return
+	if text, ok := any(&key).(*string); ok {
+		cell := k.cell(slot)
+		last := len(cell) - 1
+		if len(*text) <= last {
+			copy(cell, *text)
+			cell[last] = byte(len(*text))
+			return
+		}
+		cell[last] = isLong
 	}
 	if k.plain == nil {
-		k.plain = make([]K, len(k.short))
+		k.plain = make([]K, len(k.cells)>>k.shift)
 	}
 	k.plain[slot] = key
 }
 
 func (k *keys[K]) get(slot uint32) K {
-	if k.short == nil || k.short[slot].length() == isLong {
-		return k.plain[slot]
+	if k.cells != nil {
+		cell := k.cell(slot)
+		if n := cell[len(cell)-1]; n != isLong {
+			return any(string(cell[:n])).(K)
+		}
 	}
-	return any(k.short[slot].get()).(K)
+	return k.plain[slot]
+}
+
+func (k *keys[K]) equal(slot uint32, key *K) bool {
+	if text, ok := any(key).(*string); ok {
+		cell := k.cell(slot)
+		if n := int(cell[len(cell)-1]); n != isLong {
+			return n == len(*text) && string(cell[:n]) == *text
+		}
+	}
+	return k.plain[slot] == *key
 }
 
 // touch loads a part of a key.
 func (k *keys[K]) touch(slot uint32) byte {
-	if k.short != nil {
-		return k.short[slot][0]
+	if k.cells != nil {
+		return k.cells[int(slot)<<k.shift]
 	}
 	var zero K
 	if k.plain[slot] == zero {
 		return 1
 	}
 	return 0
-}
-
-func (k *keys[K]) equal(slot uint32, key *K) bool {
-	if text, ok := any(key).(*string); ok && k.short[slot].length() != isLong {
-		return k.short[slot].equal(*text)
-	}
-	return k.plain[slot] == *key
-}
-
-// A shortString is a string of up to 31 bytes and its length: half a cache
-// line, so that it never lies in two.
-type shortString [shortLength + 1]byte
-
-const (
-	shortLength = 31
-	isLong      = 255 // instead of a length: the string is kept apart
-)
-
-func (s *shortString) length() int { return int(s[shortLength]) }
-
-// set takes a string over, unless it is long.
-func (s *shortString) set(text string) bool {
-	if len(text) > shortLength {
-		s[shortLength] = isLong
-		return false
-	}
-	copy(s[:], text)
-	s[shortLength] = byte(len(text))
-	return true
-}
-
-func (s *shortString) get() string { return string(s[:s.length()]) }
-
-func (s *shortString) equal(text string) bool {
-	n := s.length()
-	return n == len(text) && string(s[:n]) == text
 }

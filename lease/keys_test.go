@@ -24,11 +24,11 @@ func mapped[T, K any](of func(T) K, from ...T) (to []K) {
 	return to
 }
 
-// Strings are kept in two ways, short ones and long ones; 31 bytes are short.
-// The edges of the two, and strings that differ only where one of them looks.
+// Strings are kept in three ways: up to 31 bytes, up to 63, and longer. The
+// edges of each, and strings that differ only where one of them looks.
 func strangeStrings() []string {
 	keys := []string{"", "a", "\x00", "a\x00", "ä", "key"}
-	for _, length := range []int{30, 31, 32, 33, 254, 255, 256, 300} {
+	for _, length := range []int{30, 31, 32, 33, 62, 63, 64, 65, 254, 255, 256, 300} {
 		same := strings.Repeat("x", length)
 		keys = append(keys, same, same[1:]+"y", "y"+same[1:], same[:length-1]+"\x00", same[:length-1]+"\xff")
 	}
@@ -41,7 +41,12 @@ func TestKeysOfAllKinds(t *testing.T) {
 		numbers[i] = uint64(i) << (i % 50)
 	}
 	t.Run("string", func(t *testing.T) { checkKeys(t, strangeStrings()) })
-	t.Run("long string", func(t *testing.T) { checkKeys(t, []string{strings.Repeat("x", 99)}) })
+	// A chunk's first key decides how wide its cells are.
+	for _, length := range []int{31, 32, 36, 63, 64, 99} {
+		t.Run(fmt.Sprintf("string after one of %d bytes", length), func(t *testing.T) {
+			checkKeys(t, append([]string{strings.Repeat("z", length)}, strangeStrings()...))
+		})
+	}
 	t.Run("named string", func(t *testing.T) {
 		checkKeys(t, mapped(func(s string) zone { return zone(s) }, strangeStrings()...))
 	})

@@ -153,15 +153,15 @@ func (s *shard[K, V]) renewUnusual(f fingerprint, key *K, at int64) bool {
 	}
 }
 
-// take returns the next free slot, for the shard's lock's owner to write. It
-// is seen by others when an entry or a successor refers to it, and by All and
+// take returns the next free slot for a key, for the shard's lock's owner to
+// write. It is seen by others when an entry or a successor refers to it, and by All and
 // passes after publish.
-func (s *shard[K, V]) take(v *view[K, V]) (number uint32, p place[K, V]) {
+func (s *shard[K, V]) take(v *view[K, V], key *K) (number uint32, p place[K, V]) {
 	last := v.count.Load() - 1
 	if last < 0 || int(v.chunks[last].used.Load()) == len(v.chunks[last].words) {
 		last++
 		slots := min(max(s.used.Load(), fewestSlots), chunkSlots)
-		v.chunks[last] = newChunk(s, int(slots))
+		v.chunks[last] = newChunk(s, int(slots), key)
 		v.count.Store(last + 1)
 	}
 	c := v.chunks[last]
@@ -258,8 +258,9 @@ func (s *shard[K, V]) move(old *view[K, V], from uint32, source place[K, V], v *
 	if seen&live == 0 {
 		return 0, false
 	}
-	number, target := s.take(v)
-	target.chunk.keys.set(target.slot, source.key())
+	key := source.key()
+	number, target := s.take(v, &key)
+	target.chunk.keys.set(target.slot, key)
 	*target.record() = *source.record()
 	target.chunk.setGrant(target.slot, source.grant())
 	target.chunk.setServiceUp(target.slot, source.chunk.serviceUp(source.slot))

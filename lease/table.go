@@ -165,7 +165,7 @@ func (s *shard[K, V]) granted(term Term) *grant {
 // Needs s.mu.
 func (t *Table[K, V]) register(s *shard[K, V], f fingerprint, key K, r record[V], g *grant) (Registration[K, V], error) {
 	v := s.room()
-	number, p := s.take(v)
+	number, p := s.take(v, &key)
 	fresh := newWord(r.registered+g.length, live)
 	p.chunk.keys.set(p.slot, key)
 	*p.record() = r
