@@ -54,7 +54,7 @@ type batch[K comparable, V any] struct {
 	hashes [batchKeys]uint64
 	views  [batchKeys]*view[K, V]
 	likely [batchKeys]place[K, V] // without a chunk: not known
-	loaded word                   // so that nobody thinks the loads were for nothing
+	loaded [batchKeys]bool        // so that nobody thinks the loads were for nothing
 }
 
 // look asks for the memory that the keys' renewals need, in steps, each for
@@ -64,12 +64,12 @@ func (b *batch[K, V]) look(t *Table[K, V], keys []K) {
 		hash := maphash.Comparable(t.seed, keys[i])
 		v := t.shardOf(hash).view.Load()
 		b.hashes[i], b.views[i] = hash, v
-		b.loaded ^= word(v.groups[v.homeOf(newFingerprint(hash))].tags.Load())
+		b.loaded[i] = v.groups[v.homeOf(newFingerprint(hash))].tags.Load() == 0
 	}
 	for i := range keys {
 		p, ok := b.views[i].first(newFingerprint(b.hashes[i]))
 		if b.likely[i] = p; ok {
-			b.loaded ^= p.word().load() ^ word(p.chunk.keys.touch(p.slot))
+			b.loaded[i] = p.word().load() == 0 || p.chunk.keys.touch(p.slot)
 		}
 	}
 }

@@ -73,14 +73,11 @@ func (k *keys[K]) equal(slot uint32, key *K) bool {
 	return k.plain[slot] == *key
 }
 
-// touch loads a part of a key.
-func (k *keys[K]) touch(slot uint32) byte {
+// touch asks for the memory of a key. What it returns means nothing.
+func (k *keys[K]) touch(slot uint32) bool {
 	if k.cells != nil {
-		return k.cells[int(slot)<<k.shift]
+		return k.cells[int(slot)<<k.shift] == 0
 	}
 	var zero K
-	if k.plain[slot] == zero {
-		return 1
-	}
-	return 0
+	return k.plain[slot] == zero
 }
