@@ -48,8 +48,7 @@ func stringKeys(n int) []string {
 }
 
 // hostKeys are n keys as Eureka's clients choose them if nobody tells them
-// otherwise: host, application and port, too long for the table's column of
-// short ones.
+// otherwise: host, application and port, which take the table's wide cells.
 func hostKeys(n int) []string {
 	keys := make([]string, n)
 	for i := range keys {

@@ -25,7 +25,7 @@ func nextInstant() time.Time { return base.Add(time.Duration(sinceBase.Add(1)) *
 // The peers store the instant and no more; ours moves a deadline that may not
 // go back and notices leases that left.
 //
-// The long keys are those for which our column of short ones does nothing.
+// The long keys need twice the room in our table, a whole cache line each.
 func BenchmarkTableRenew(b *testing.B) {
 	b.Run("keys=string", func(b *testing.B) {
 		b.Run("map=rwmutex64", keyed(namesAsBeats, once(func() renewer[string] { return lockedMapOf(names()) })))
