@@ -277,33 +277,72 @@ func checkEarliest(t *testing.T, config leasekernel.Config, random *rand.Rand) {
 // forgives its lateness: it evicts only what had expired when it was due.
 func TestEarliestWhenPassesAreLate(t *testing.T) {
 	const s = time.Second
+	bilibili := changed(leasekernel.Bilibili(), func(c *leasekernel.Config) { c.EvictionInterval = 10 * s })
 	for _, row := range []struct {
 		registered, now time.Duration // the last pass was at 80 s, so that one was due at 90 s
 		want            time.Duration // Explain's instant, and that of the eviction
+		strict          time.Duration // where nothing is forgiven
 	}{
-		{0, 97 * s, 107 * s},          // the deadline is 90 s
-		{-s, 97 * s, 97 * s},          // 89 s
-		{2 * s, 97 * s, 107 * s},      // 92 s
-		{7 * s, 97 * s, 107 * s},      // 97 s
-		{12 * s, 97 * s, 107 * s},     // 102 s
-		{17 * s, 97 * s, 117 * s},     // 107 s
-		{17*s - 1, 97 * s, 107 * s},   // just before
-		{10 * s, 250 * s, 260 * s},    // 100 s
-		{500 * s, 597 * s, 607 * s},   // 590 s
-		{510 * s, 597 * s, 607 * s},   // 600 s
-		{1000 * s, 597 * s, 1097 * s}, // 1090 s
+		{0, 97 * s, 107 * s, 97 * s},            // the deadline is 90 s
+		{-s, 97 * s, 97 * s, 97 * s},            // 89 s
+		{2 * s, 97 * s, 107 * s, 97 * s},        // 92 s
+		{7 * s, 97 * s, 107 * s, 107 * s},       // 97 s
+		{12 * s, 97 * s, 107 * s, 107 * s},      // 102 s
+		{17 * s, 97 * s, 117 * s, 117 * s},      // 107 s
+		{17*s - 1, 97 * s, 107 * s, 107 * s},    // just before
+		{10 * s, 250 * s, 260 * s, 250 * s},     // 100 s
+		{500 * s, 597 * s, 607 * s, 597 * s},    // 590 s
+		{510 * s, 597 * s, 607 * s, 607 * s},    // 600 s
+		{1000 * s, 597 * s, 1097 * s, 1097 * s}, // 1090 s
 	} {
-		k := newHooked(t, limitless(leasekernel.Exact()), hooks{Source: evict.SourceFunc(func(int) int { return 0 })})
-		k.Evict(at(70 * s))
-		k.Evict(at(80 * s))
-		register(t, k, row.registered, 1)
-		what := fmt.Sprintf("registered at %v: ", row.registered)
-		equal(t, what+"earliest", k.Explain(at(row.now), 1).Earliest.Sub(t0), row.want)
-		now := at(row.now)
-		for len(k.Tick(now).Eviction.Evicted) == 0 {
-			now, _ = k.Next()
+		for name, known := range map[string]struct {
+			config leasekernel.Config
+			passes []time.Duration
+			want   time.Duration
+		}{
+			"exact":                 {leasekernel.Exact(), []time.Duration{70 * s, 80 * s}, row.want},
+			"exact, no pass so far": {leasekernel.Exact(), nil, row.strict},
+			"bilibili":              {bilibili, []time.Duration{70 * s, 80 * s}, row.strict},
+		} {
+			k := newHooked(t, limitless(known.config), hooks{Source: evict.SourceFunc(func(int) int { return 0 })})
+			for _, pass := range known.passes {
+				k.Evict(at(pass))
+			}
+			register(t, k, row.registered, 1)
+			what := fmt.Sprintf("%s, registered at %v: ", name, row.registered)
+			equal(t, what+"earliest", k.Explain(at(row.now), 1).Earliest.Sub(t0), known.want)
+			now, evicted := at(row.now), 0
+			for evicted == 0 {
+				if eviction := k.Tick(now).Eviction; eviction != nil {
+					evicted = len(eviction.Evicted)
+				}
+				if evicted == 0 {
+					now, _ = k.Next()
+				}
+			}
+			equal(t, what+"evicted", now.Sub(t0), known.want)
 		}
-		equal(t, what+"evicted", now.Sub(t0), row.want)
+	}
+}
+
+// Eureka's rule compares whole milliseconds: a pass in the millisecond of the
+// deadline comes too early, and one in the next is the first.
+func TestEarliestUnderEurekasRuleIsOfWholeMilliseconds(t *testing.T) {
+	for _, row := range []struct{ opened, want time.Duration }{
+		{30 * time.Second, 150 * time.Second},
+		{30*time.Second + 999*time.Microsecond, 150*time.Second + 999*time.Microsecond},
+		{30*time.Second + time.Millisecond, 90*time.Second + time.Millisecond},
+	} {
+		k := newKernel(t, limitless(leasekernel.Spring()))
+		open(t, k, row.opened, 1)
+		register(t, k, 0, 1)
+		equal(t, "earliest", k.Explain(at(time.Second), 1).Earliest.Sub(t0), row.want)
+		for _, tick := range tickUntil(k, 200*time.Second) {
+			if tick.Eviction != nil && len(tick.Eviction.Evicted) > 0 {
+				equal(t, "evicted", tick.At.Sub(t0), row.want)
+			}
+		}
+		equal(t, "leases", k.Len(), 0)
 	}
 }
 

@@ -515,6 +515,7 @@ func TestALatePassForgivesItsLateness(t *testing.T) {
 		forgives time.Duration
 	}{
 		"exact":          {leasekernel.Exact(), 20 * s},
+		"bilibili":       {changed(leasekernel.Bilibili(), func(c *leasekernel.Config) { c.EvictionInterval = 10 * s }), 0},
 		"eureka v1.2.5":  {eureka(preserve.EurekaV1_2_5), 0},
 		"eureka v1.3.0":  {eureka(preserve.EurekaV1_3_0), 0},
 		"eureka v1.4.9":  {eureka(preserve.EurekaV1_4_9), 20 * s},
@@ -522,7 +523,7 @@ func TestALatePassForgivesItsLateness(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKernel(t, limitless(row.config))
-			if row.config.Release != 0 {
+			if row.config.Opens() {
 				open(t, k, 0, 1)
 			}
 			if _, err := k.Register(at(5*s), 1, "", lease.Term{Duration: 25 * s, Interval: s}); err != nil {

@@ -45,6 +45,7 @@ func TestWhatValidateSaysOfThePresets(t *testing.T) {
 		"spring, 12":      {leasekernel.Spring(), 12, slowPass + few(12, 13)},
 		"bilibili, 4":     {leasekernel.Bilibili(), 4, slowPass + slowMeter},
 		"bilibili, 3":     {leasekernel.Bilibili(), 3, slowPass + slowMeter + few(3, 4)},
+		"half of 2":       {changed(leasekernel.Exact(), func(c *leasekernel.Config) { c.Percent = 0.5 }), 2, ""},
 		"minus one":       {leasekernel.Exact(), -1, "error: instances is -1: must not be negative"},
 		"percent 1 of 50": {changed(leasekernel.Exact(), func(c *leasekernel.Config) { c.Percent = 1 }), 50, "warning: Percent is 1: withholds eviction as soon as one of 50 in all falls silent: it takes more than 10000"},
 		// What a release counts is whole renewals: 7 instances of 45 s are
