@@ -26,7 +26,7 @@ const (
 	renewalsAddUp      law = "every renewal that was answered is counted once"
 )
 
-const kernelHistories = 2500
+const kernelHistories = 1500
 
 // kernelCall is a call of a client. Instants are seconds after the start; of
 // is the number of the lease that a handle leads to.
@@ -117,10 +117,10 @@ type numberedHandle struct {
 }
 
 // bare is a kernel that withholds nothing and has no limit: it evicts whoever
-// has expired. Leases last for termLength.
+// has expired. Leases last for termLength, and the meter is small.
 func bare(config leasekernel.Config) leasekernel.Config {
 	config.Term.Duration, config.Term.Interval = termLength*time.Second, termLength/2*time.Second
-	config.SelfPreservation, config.Percent = false, 0
+	config.SelfPreservation, config.Percent, config.Steps = false, 0, 1
 	return config
 }
 
