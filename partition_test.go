@@ -34,6 +34,9 @@ func newKernel(t *testing.T, config leasekernel.Config) *leasekernel.Kernel[int,
 // as it comes out: its doubled lease is what makes its tumbling meter safe, and
 // only with the default term.
 func TestTotalPartitionEvictsNobodyUnderTheExactRules(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long, and runs on one goroutine")
+	}
 	const clients, phases = 1000, 100
 	for _, row := range []struct {
 		duration, interval, pass time.Duration

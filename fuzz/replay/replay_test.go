@@ -111,6 +111,9 @@ const sampleEvery = 40
 // A replay that compares nothing passes as well. So every recorded output is
 // falsified, one at a time, and each has to be noticed.
 func TestEveryRecordedOutputIsChecked(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is long, and no two goroutines share anything in it")
+	}
 	for _, file := range recordedFiles(t) {
 		name := filepath.Base(file)
 		t.Run(name, func(t *testing.T) {
