@@ -30,7 +30,9 @@ var ErrStopped = errors.New("leasekernel: stopped")
 //
 // A heartbeat that was answered with true is never followed by the eviction of
 // that lease before its term is over again: each lease has one atomic word,
-// and a pass evicts only what is still as the pass saw it.
+// and a pass evicts only what is still as the pass saw it. (Under Eureka's rule
+// a clock that is set back also sets the term back, quirk L8, and EvictByKey
+// gives the promise up.)
 //
 // # Concurrency
 //

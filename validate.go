@@ -243,6 +243,11 @@ func (c Config) validatePreservation(p *Problems) {
 // now shows fewer than p of the renewals once 1 - p of it lies in the silence.
 // A tumbling one may have begun just before the silence, 1 - p of it, and is
 // shown until the next one ends.
+//
+// It takes for granted that the expectation stands while the silence lasts. If
+// most leases are cancelled at the moment at which the rest fall silent, the
+// renewals of those that left still count for a window and can make up for it;
+// only Window + step <= L - h is safe from that, too.
 func (c Config) warnOfSlowMeter(p *Problems) {
 	safe, first := c.Term.Duration-c.Term.Interval, "Duration - Interval"
 	if c.Term.Rule == lease.Eureka {
