@@ -223,6 +223,7 @@ func (s *sweptMap) register(keys []string) {
 func BenchmarkTablePassFull(b *testing.B) {
 	ours := once(func() swept { return newSweptTable(names()) })
 	b.Run("after=renewals/floor=sum", benchmarkSum(ours))
+	b.Run("after=renewals/map=rwmutex64", benchmarkPassFull(once(func() swept { return newSweptMap(names()) })))
 	b.Run("after=renewals/ours", benchmarkPassFull(ours))
 	b.Run("after=pass/floor=sum", benchmarkWarmSum)
 	b.Run("after=pass/ours", benchmarkWarmPass(once(func() *due { return newDue(names()) })))
