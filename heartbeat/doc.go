@@ -4,4 +4,8 @@
 //
 // [Supervisor] is com.netflix.discovery.TimedSupervisorTask, which drives the
 // heartbeats of Eureka's clients (quirks S1 to S4, docs/QUIRKS.md).
+//
+// [Reactor] is com.alibaba.nacos.client.naming.beat.BeatReactor, which drives
+// those of Nacos's clients, and [BeatSwitch] is what Nacos's server does about
+// a beat (quirks N14 to N30).
 package heartbeat
