@@ -76,8 +76,11 @@ func (b *batch[K, V]) look(t *Table[K, V], keys []K) {
 
 // renew renews key number i: where it probably is, or wherever it is.
 func (b *batch[K, V]) renew(t *Table[K, V], i int, key *K, at int64) bool {
-	if p := b.likely[i]; p.chunk != nil && p.holds(key) && p.renew(at)&live != 0 {
-		return true
+	if p := b.likely[i]; p.chunk != nil && p.holds(key) {
+		if seen, _ := p.renew(at); !seen.left() {
+			return true
+		}
 	}
-	return t.shardOf(b.hashes[i]).renewUnusual(newFingerprint(b.hashes[i]), key, at)
+	_, ok := t.shardOf(b.hashes[i]).renewUnusual(newFingerprint(b.hashes[i]), key, at)
+	return ok
 }

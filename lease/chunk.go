@@ -5,36 +5,19 @@ import (
 	"sync/atomic"
 )
 
-// The words of a table's leases hold the deadline where a single [Lease]
-// holds the last update: then a pass decides by comparing one word with one
-// number, and reads nothing else of the leases that live on.
-//
-// A word that is not live says in the place of the deadline how its lease
-// left. These offsets are greater than any deadline, so that the comparison
-// of a pass skips them, too.
-const (
-	endedAt    = horizon     // cancelled or evicted
-	replacedAt = horizon - 1 // by a registration of the same key
-	movedAt    = horizon - 2 // to another chunk, alive
-)
-
-const (
-	endedWord    = word(endedAt << flagBits)
-	replacedWord = word(replacedAt << flagBits)
-	movedWord    = word(movedAt << flagBits)
-)
-
-// gone reports whether the lease is no longer where the word is, but its key
-// may well have one: elsewhere, or a newer one.
-func (w word) gone() bool { return w == movedWord || w == replacedWord }
-
 // A grant is a term with its duration on the table's scale. Leases share it.
 type grant struct {
 	term   Term
 	length int64 // of the term on the table's scale
 	step   int64 // from a renewal to the deadline: Eureka's is twice as long (quirk L1)
 
-	// wanders is whether a renewal can move the deadline backwards (quirk L8).
+	// staged is whether the term has a suspect stage, and warning how long
+	// before the deadline it begins. Nacos lets it begin after the deadline, too.
+	staged  bool
+	warning int64
+
+	// wanders is whether a renewal can move the deadline backwards (quirks L8,
+	// N10).
 	wanders bool
 }
 
@@ -64,23 +47,26 @@ const (
 // mostly empty, what lives moves to new chunks and the old ones are dropped.
 //
 // What few leases need is apart: as long as all have one grant the chunk
-// keeps only that, and service-up instants have room once there is one.
+// keeps only that, and service-up instants and those of suspicion have room
+// once there is one.
 type chunk[K comparable, V any] struct {
-	words   []atomicWord          // apart from the rest, so that a pass reads 8 bytes a lease
+	words   []atomicSlotWord      // apart from the rest, so that a pass reads 8 bytes a lease
 	grant   atomic.Pointer[grant] // of all leases; nil once they differ
 	keys    keys[K]
 	records []record[V]
 	home    *shard[K, V]
 	grants  []*grant // of each lease; written before grant is nil
 	ups     atomic.Pointer[[]atomic.Int64]
+	since   atomic.Pointer[[]atomic.Int64] // when a suspect lease was found so
 	bound   bound
+	warning int64         // the longest of any lease that there was; needs the shard's mu
 	used    atomic.Uint32 // slots that All and passes may look at
 }
 
 func newChunk[K comparable, V any](home *shard[K, V], slots int, first *K) *chunk[K, V] {
 	c := &chunk[K, V]{
 		home:    home,
-		words:   make([]atomicWord, slots),
+		words:   make([]atomicSlotWord, slots),
 		keys:    newKeys(slots, first),
 		records: make([]record[V], slots),
 	}
@@ -90,6 +76,7 @@ func newChunk[K comparable, V any](home *shard[K, V], slots int, first *K) *chun
 
 // setGrant says what the lease of an unpublished slot is granted. Needs mu.
 func (c *chunk[K, V]) setGrant(slot uint32, g *grant) {
+	c.warning = max(c.warning, g.warning)
 	one := c.grant.Load()
 	switch {
 	case c.grants != nil:
@@ -116,7 +103,7 @@ func (c *chunk[K, V]) grantOf(slot uint32) *grant {
 
 // setServiceUp says when the service of the lease in a slot came up. Needs mu.
 func (c *chunk[K, V]) setServiceUp(slot uint32, at int64) {
-	ups, never := c.ups.Load(), c.home.scale.neverUp()
+	ups, never := c.ups.Load(), c.home.table.scale.neverUp()
 	if ups == nil {
 		if at == never {
 			return
@@ -131,11 +118,27 @@ func (c *chunk[K, V]) setServiceUp(slot uint32, at int64) {
 	(*ups)[slot].Store(at)
 }
 
+// setSuspectSince says when the lease in a slot was found suspect, before its
+// word says that it is. Needs mu.
+func (c *chunk[K, V]) setSuspectSince(slot uint32, at int64) {
+	since := c.since.Load()
+	if since == nil {
+		all := make([]atomic.Int64, len(c.words))
+		since = &all
+		c.since.Store(since)
+	}
+	(*since)[slot].Store(at)
+}
+
+// suspectSince is when the lease in a slot, whose word says that it is suspect,
+// was last found so.
+func (c *chunk[K, V]) suspectSince(slot uint32) int64 { return (*c.since.Load())[slot].Load() }
+
 func (c *chunk[K, V]) serviceUp(slot uint32) int64 {
 	if ups := c.ups.Load(); ups != nil {
 		return (*ups)[slot].Load()
 	}
-	return c.home.scale.neverUp()
+	return c.home.table.scale.neverUp()
 }
 
 // bound is a lower bound of the deadlines in a chunk. A renewal that moves a
@@ -162,15 +165,15 @@ func (b *bound) lower(deadline int64) {
 	}
 }
 
-// expired calls found for each lease whose deadline lies before limit, if the
+// overdue calls found for each lease whose deadline lies before limit, if the
 // bound says that there may be one. One pass at a time.
-func (c *chunk[K, V]) expired(limit int64, found func(slot uint32, seen word)) {
+func (c *chunk[K, V]) overdue(limit int64, found func(slot uint32, seen slotWord)) {
 	if c.bound.earliest.Load() >= limit {
 		return
 	}
 	c.bound.earliest.Store(noDeadline)
 	earliest := int64(noDeadline)
-	before := limit << flagBits
+	before := limit << slotFlagBits
 	words := c.words[:c.used.Load()]
 	for from := uint32(0); len(words) > 0; from += sweepWords {
 		some := words[:min(sweepWords, len(words))]
@@ -186,7 +189,7 @@ func (c *chunk[K, V]) expired(limit int64, found func(slot uint32, seen word)) {
 			}
 		}
 	}
-	c.bound.lower(word(earliest).offset())
+	c.bound.lower(slotWord(earliest).deadline())
 }
 
 // sweepWords is how many words a pass takes together: a cache line.
@@ -194,7 +197,7 @@ const sweepWords = 8
 
 // leastOf returns the least of up to sweepWords words. In a full line it goes
 // by four at once, which do not have to wait for each other.
-func leastOf(words []atomicWord) int64 {
+func leastOf(words []atomicSlotWord) int64 {
 	if len(words) == sweepWords {
 		a := min(int64(words[0].load()), int64(words[4].load()))
 		b := min(int64(words[1].load()), int64(words[5].load()))
@@ -215,7 +218,7 @@ type place[K comparable, V any] struct {
 	slot  uint32
 }
 
-func (p place[K, V]) word() *atomicWord { return &p.chunk.words[p.slot] }
+func (p place[K, V]) word() *atomicSlotWord { return &p.chunk.words[p.slot] }
 
 func (p place[K, V]) key() K { return p.chunk.keys.get(p.slot) }
 
@@ -226,38 +229,73 @@ func (p place[K, V]) record() *record[V] { return &p.chunk.records[p.slot] }
 func (p place[K, V]) grant() *grant { return p.chunk.grantOf(p.slot) }
 
 // renew moves the deadline of the lease in p, whose last renewal is at, and
-// returns the word that it found, which was not live if there was nothing to
-// renew.
+// returns the word that it found, which says that the lease left if there was
+// nothing to renew, and whether it healed the lease.
 //
-// What usually happens is that the lease lives and its deadline moves forward.
-// One comparison tells, since the words of leases that left are greater than
-// any.
-func (p place[K, V]) renew(at int64) (seen word) {
+// What usually happens is that the lease lives, is neither suspect nor exempt,
+// and its deadline moves forward. One comparison tells whether it lives, since
+// the words of leases that left are greater than any.
+func (p place[K, V]) renew(at int64) (seen slotWord, healed bool) {
 	grant := p.grant()
-	next := newWord(at+grant.step, live|renewed)
+	next := newSlotWord(at+grant.step, slotRenewed)
 	w := p.word()
 	seen = w.load()
-	if int64(seen) >= int64(next) || !w.swapIf(seen, next) {
-		seen = p.renewAgain(next, grant)
+	if int64(seen) >= int64(next) || seen&slotUnusual != 0 || !w.swapIf(seen, next) {
+		seen, healed = p.renewAgain(at, grant)
 	}
 	if grant.wanders {
-		p.chunk.bound.lower(next.offset())
+		p.chunk.bound.lower(next.deadline())
 	}
-	return seen
+	return seen, healed
 }
 
-// renewAgain goes on after renew has met what is unusual: a lease that left,
-// another renewal at the same moment, or one whose deadline is not earlier.
-func (p place[K, V]) renewAgain(next word, grant *grant) (seen word) {
+// renewAgain goes on after renew has met what is unusual: a lease that left or
+// is suspect or exempt, another renewal at the same moment, or one whose
+// deadline is not earlier.
+func (p place[K, V]) renewAgain(at int64, grant *grant) (seen slotWord, healed bool) {
+	t := p.chunk.home.table
+	var healing *healing[K, V] // announced once, however often it is tried
 	for {
 		seen = p.word().load()
-		switch {
-		case seen&live == 0, seen == next:
-			return seen
-		case next.offset() < seen.offset() && !grant.wanders:
-			return seen // a renewal that arrives late shortens nothing
-		case p.word().swapIf(seen, next):
-			return seen
+		next := p.renewed(seen, at, grant)
+		healed = seen&slotSuspect != 0 && next&slotSuspect == 0
+		if healed {
+			if healing == nil {
+				healing = t.healings.announce()
+			}
+			healing.sequence.Store(t.sequence.Add(1))
 		}
+		if next != seen && !p.word().swapIf(seen, next) {
+			continue
+		}
+		if healed {
+			t.suspects.Add(-1)
+			healing.succeed(t.scale.instant(at), t.snapshot(p, next))
+		} else if healing != nil {
+			healing.fail()
+		}
+		return seen, healed
 	}
+}
+
+// renewed is what a renewal at an instant makes of a word: a suspect lease is
+// healed, unless it is exempt.
+func (p place[K, V]) renewed(seen slotWord, at int64, grant *grant) slotWord {
+	if seen.left() {
+		return seen
+	}
+	next := newSlotWord(at+grant.step, slotRenewed|seen&slotUnusual)
+	if next.deadline() < seen.deadline() && !grant.wanders {
+		next = seen // a renewal that arrives late shortens nothing
+	}
+	if seen&slotExempt == 0 && seen&slotSuspect != 0 && p.heals(at, seen, next, grant) {
+		next &^= slotSuspect
+	}
+	return next
+}
+
+// heals reports whether a renewal at an instant heals a suspect lease: unless
+// it tells nothing that was not known when the lease was found suspect.
+func (p place[K, V]) heals(at int64, seen, next slotWord, grant *grant) bool {
+	return grant.wanders || next.deadline() > seen.deadline() || at >= p.chunk.suspectSince(p.slot)
 }

@@ -237,7 +237,7 @@ func TestRegistrationWhileItsBlockIsSweptIsFound(t *testing.T) {
 			table.Renew(afterStart(5000), keys[0]) // to be read first, and not expired
 			table.Renew(afterStart(600), keys[1])
 			swept := 0
-			s.view.Load().chunks[0].expired(s.scale.limit(afterStart(1000), 0), func(slot uint32, _ word) {
+			s.view.Load().chunks[0].overdue(s.table.scale.limit(afterStart(1000), 0), func(slot uint32, _ slotWord) {
 				if swept++; slot == 1 { // slot 0 has been read
 					change(t, table, keys)
 				}
@@ -269,7 +269,7 @@ func TestPassSkipsChunksWithoutCandidates(t *testing.T) {
 	table := tableWith(t, Exact, 0)
 	table.AppendExpired(nil, afterStart(60), 0)
 	seen, _ := table.Get(0)
-	seen.place().word().store(newWord(-1, live))
+	seen.place().word().store(newSlotWord(-1, 0))
 	if found := table.AppendExpired(nil, afterStart(60), 0); len(found) != 0 {
 		t.Errorf("got %d, want the chunk skipped", len(found))
 	}
@@ -340,8 +340,8 @@ func TestLeasesAreFoundWhileTheyAreReplacedOrMoved(t *testing.T) {
 			if seen, ok := h.table.Get(halfwayKey); !ok || seen.place() != h.new {
 				t.Errorf("Get: got %v, want the new place", ok)
 			}
-			if !h.table.Renew(afterStart(10), halfwayKey) || h.new.word().load().offset() != int64(100*time.Second) {
-				t.Errorf("Renew: got deadline %d, want the new place renewed", h.new.word().load().offset())
+			if !h.table.Renew(afterStart(10), halfwayKey) || h.new.word().load().deadline() != int64(100*time.Second) {
+				t.Errorf("Renew: got deadline %d, want the new place renewed", h.new.word().load().deadline())
 			}
 			if count, _ := h.table.RenewAll(afterStart(20), []int{halfwayKey}, nil); count != 1 {
 				t.Errorf("RenewAll: got %d, want 1", count)
@@ -411,7 +411,7 @@ func TestWordsThatChangeInBetween(t *testing.T) {
 	if _, ok := table.end(p); ok {
 		t.Error("end of a lease that ended: got true, want false")
 	}
-	if got := p.renew(int64(time.Hour)); got != endedWord {
+	if got, _ := p.renew(int64(time.Hour)); got != endedWord {
 		t.Errorf("renew of a lease that ended: got %x, want its word", got)
 	}
 	registerAll(t, table, 2)
@@ -441,10 +441,10 @@ func TestARenewalThatIsOvertakenLooksAgain(t *testing.T) {
 		p := granted.place()
 		table.Renew(afterStart(3600), 1) // has come between
 		at, _ := table.scale.offset(afterStart(10))
-		if seen := p.renewAgain(newWord(at+p.grant().step, live|renewed), p.grant()); seen&live == 0 {
+		if seen, _ := p.renewAgain(at, p.grant()); seen.left() {
 			t.Errorf("%v: got %x, want a word that lives", tt.rule, seen)
 		}
-		if got := p.word().load().offset(); got != tt.want {
+		if got := p.word().load().deadline(); got != tt.want {
 			t.Errorf("%v: got %d, want %d", tt.rule, got, tt.want)
 		}
 	}

@@ -61,8 +61,8 @@ func (l *Lease[V]) IsExpired(now time.Time, additional time.Duration) bool {
 // 64 bits as Java's do (quirk L4).
 func (l *Lease[V]) IsExpiredMilli(now time.Time, additional int64) bool {
 	seen := l.word.load()
-	if l.term.Rule == Eureka {
-		return l.expiredEureka(seen, now.UnixMilli(), additional)
+	if l.term.Rule.wall() {
+		return l.expiredWall(seen, now.UnixMilli(), additional)
 	}
 	return l.expired(seen, now, durationOfMilli(additional))
 }
@@ -86,10 +86,17 @@ func (l *Lease[V]) Stage(now time.Time, additional time.Duration) Stage {
 		return Ended
 	case l.expired(seen, now, additional):
 		return Expired
-	case l.term.Suspect != 0 && l.silentFor(seen, now, l.term.Suspect, additional):
+	case l.suspect(seen, now, additional):
 		return Suspect
 	}
 	return Live
+}
+
+func (l *Lease[V]) suspect(seen word, now time.Time, additional time.Duration) bool {
+	if l.term.Rule == Nacos {
+		return now.UnixMilli()-l.epoch-seen.offset()-additional.Milliseconds() > l.term.Suspect.Milliseconds()
+	}
+	return l.term.Suspect != 0 && l.silentFor(seen, now, l.term.Suspect, additional)
 }
 
 // Deadline returns the last instant at which the lease, as it stands, is not
@@ -98,23 +105,23 @@ func (l *Lease[V]) Stage(now time.Time, additional time.Duration) Stage {
 // that it had, which under Eureka's rule still moves with renewals (L7).
 func (l *Lease[V]) Deadline() time.Time {
 	last := l.word.load().offset()
-	if l.term.Rule == Eureka {
+	if l.term.Rule.wall() {
 		return l.instant(last + l.millis)
 	}
 	return l.instant(last).Add(l.term.Duration)
 }
 
 func (l *Lease[V]) expired(seen word, now time.Time, additional time.Duration) bool {
-	if l.term.Rule == Eureka {
-		return l.expiredEureka(seen, now.UnixMilli(), additional.Milliseconds())
+	if l.term.Rule.wall() {
+		return l.expiredWall(seen, now.UnixMilli(), additional.Milliseconds())
 	}
 	return seen&live == 0 || l.silentFor(seen, now, l.term.Duration, additional)
 }
 
-// expiredEureka is the original's comparison. Every sum wraps, hence absolute
-// milliseconds: subtracting the registration on both sides would not be the
-// same.
-func (l *Lease[V]) expiredEureka(seen word, now, additional int64) bool {
+// expiredWall is Eureka's comparison, and Nacos's. Every sum of Eureka's wraps,
+// hence absolute milliseconds: subtracting the registration on both sides would
+// not be the same.
+func (l *Lease[V]) expiredWall(seen word, now, additional int64) bool {
 	return seen&live == 0 || now > l.epoch+seen.offset()+l.millis+additional
 }
 

@@ -57,7 +57,7 @@ func (l *Lease[V]) ServiceUpAt() (at time.Time, ok bool) {
 	switch {
 	case l.term.Rule == Eureka && value != 0:
 		return time.UnixMilli(value).In(l.registered.Location()), true
-	case l.term.Rule == Exact && value != unset:
+	case l.term.Rule != Eureka && value != unset:
 		return l.instant(value), true
 	}
 	return time.Time{}, false

@@ -45,9 +45,9 @@ func (h Handle[K, V]) Renew(now time.Time) bool {
 		return false
 	}
 	for p := h.place(); ; {
-		seen := p.renew(at)
+		seen, _ := p.renew(at)
 		if !seen.gone() {
-			return seen&live != 0
+			return !seen.left()
 		}
 		if p, ok = h.moved(p); !ok {
 			return false
@@ -119,41 +119,61 @@ func (h Handle[K, V]) ServiceUpAt() (at time.Time, ok bool) {
 // belongs to no table and must not be used.
 type Snapshot[K comparable, V any] struct {
 	Handle[K, V]
-	word word
+	word slotWord
 }
+
+// Suspected reports whether the lease was suspect: found so by a pass, or by
+// whoever called [Table.Suspect], and not renewed since. Stage also tells what
+// no pass has found yet.
+func (s Snapshot[K, V]) Suspected() bool { return s.word&slotSuspect != 0 }
+
+// SuspectSince returns the instant at which the lease was last found suspect,
+// if it was Suspected.
+func (s Snapshot[K, V]) SuspectSince() (at time.Time, ok bool) {
+	if !s.Suspected() {
+		return time.Time{}, false
+	}
+	p := s.place()
+	return s.table.scale.instant(p.chunk.suspectSince(p.slot)), true
+}
+
+// Exempt reports whether the lease was exempt from suspicion and eviction, see
+// [Table.Exempt].
+func (s Snapshot[K, V]) Exempt() bool { return s.word&slotExempt != 0 }
 
 // Deadline returns the last instant at which the lease, as it was, is not
 // expired without any grace; under Eureka's rule that millisecond.
-func (s Snapshot[K, V]) Deadline() time.Time { return s.table.scale.instant(s.word.offset()) }
+func (s Snapshot[K, V]) Deadline() time.Time { return s.table.scale.instant(s.word.deadline()) }
 
 // LastRenewal returns the true instant of the last renewal, or of the
 // registration if there was none.
 func (s Snapshot[K, V]) LastRenewal() time.Time {
 	length := s.place().grant().length
-	last := s.word.offset() - length
-	if s.table.scale.rule == Eureka && s.word&renewed != 0 {
+	last := s.word.deadline() - length
+	if s.table.scale.rule == Eureka && s.word&slotRenewed != 0 {
 		last -= length
 	}
 	return s.table.scale.instant(last)
 }
 
 // Renewed reports whether the lease was renewed since its registration.
-func (s Snapshot[K, V]) Renewed() bool { return s.word&renewed != 0 }
+func (s Snapshot[K, V]) Renewed() bool { return s.word&slotRenewed != 0 }
 
 // IsExpired reports whether the lease, as it was, has expired at instant now,
-// as [Lease.IsExpired] does.
+// as [Lease.IsExpired] does. An exempt lease does not.
 func (s Snapshot[K, V]) IsExpired(now time.Time, additional time.Duration) bool {
-	return s.word.offset() < s.table.scale.limit(now, additional)
+	return !s.Exempt() && s.word.deadline() < s.table.scale.limit(now, additional)
 }
 
 // Stage returns the stage at instant now of the lease as it was: never Ended.
+// It is Suspect as soon as the lease has been silent for so long or was found
+// suspect; an exempt one is that only if it was found so before.
 func (s Snapshot[K, V]) Stage(now time.Time, additional time.Duration) Stage {
-	scale, term := &s.table.scale, s.Term()
-	limit := scale.limit(now, additional)
+	grant := s.place().grant()
 	switch {
-	case s.word.offset() < limit:
+	case s.IsExpired(now, additional):
 		return Expired
-	case term.Suspect != 0 && s.word.offset()-scale.span(term.Duration-term.Suspect) < limit:
+	case s.Suspected(), !s.Exempt() && grant.staged && s.word.deadline()-grant.warning < s.table.scale.limit(now, additional):
 		return Suspect
 	}
 	return Live
@@ -165,7 +185,7 @@ func (s Snapshot[K, V]) Stage(now time.Time, additional time.Duration) Stage {
 func (s Snapshot[K, V]) Published() Timestamps {
 	published := Timestamps{
 		Registration: s.Registered().UnixMilli(),
-		LastRenewal:  s.table.scale.instant(s.word.offset() - s.place().grant().length).UnixMilli(),
+		LastRenewal:  s.table.scale.instant(s.word.deadline() - s.place().grant().length).UnixMilli(),
 	}
 	if up, ok := s.ServiceUpAt(); ok {
 		published.ServiceUp = up.UnixMilli()

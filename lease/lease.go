@@ -51,7 +51,7 @@ type Lease[V any] struct {
 
 	registered time.Time
 	epoch      int64 // registered in epoch milliseconds
-	millis     int64 // Eureka: the duration after overflow
+	millis     int64 // Eureka, Nacos: the duration; Eureka's after overflow
 	term       Term
 	holder     V
 }
@@ -68,10 +68,11 @@ func New[V any](now time.Time, holder V, term Term) (*Lease[V], error) {
 	}
 	l := &Lease[V]{registered: now, epoch: now.UnixMilli(), term: term, holder: holder}
 	l.end.Store(int64(noEnding))
-	if term.Rule == Eureka {
+	if term.Rule.wall() {
 		l.registered = l.instant(0) // whole milliseconds
-		l.millis = term.eurekaMillis()
-	} else {
+		l.millis = term.millis()
+	}
+	if term.Rule != Eureka {
 		l.up.Store(unset)
 	}
 	l.word.store(newWord(0, live))
@@ -91,9 +92,15 @@ func New[V any](now time.Time, holder V, term Term) (*Lease[V], error) {
 // check adds the duration twice (quirk L1); it moves backwards with the clock
 // or with a negative duration (L8), and also on a lease that has ended (L7).
 // A last update more than 73 million years from the registration is refused.
+//
+// Nacos: the last update becomes now, also where the clock was set back (N10),
+// and is refused as far away.
 func (l *Lease[V]) Renew(now time.Time) bool {
-	if l.term.Rule == Eureka {
+	switch l.term.Rule {
+	case Eureka:
 		return l.renewEureka(now.UnixMilli() + l.millis - l.epoch)
+	case Nacos:
+		return l.renewNacos(now.UnixMilli() - l.epoch)
 	}
 	return l.renewExact(int64(now.Sub(l.registered)))
 }
@@ -118,6 +125,18 @@ func (l *Lease[V]) renewEureka(last int64) bool {
 		seen := l.word.load()
 		if l.word.swapIf(seen, newWord(last, seen&live|renewed)) {
 			return seen&live != 0
+		}
+	}
+}
+
+func (l *Lease[V]) renewNacos(last int64) bool {
+	for {
+		seen := l.word.load()
+		if seen&live == 0 || !fits(last) {
+			return false
+		}
+		if l.word.swapIf(seen, newWord(last, live|renewed)) {
+			return true
 		}
 	}
 }
@@ -172,7 +191,7 @@ func (l *Lease[V]) fromRegistration(now time.Time) int64 {
 
 // instant is the instant of an offset.
 func (l *Lease[V]) instant(offset int64) time.Time {
-	if l.term.Rule == Eureka {
+	if l.term.Rule.wall() {
 		return time.UnixMilli(l.epoch + offset).In(l.registered.Location())
 	}
 	return l.registered.Add(time.Duration(offset))

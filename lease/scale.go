@@ -9,25 +9,25 @@ import (
 
 // scale is how a table measures instants: as offsets from one origin, in the
 // unit of its rule. Exact: nanoseconds since the table was made, on the
-// monotonic clock where instants have one. Eureka: milliseconds since the Unix
-// epoch.
+// monotonic clock where instants have one. Eureka and Nacos: milliseconds since
+// the Unix epoch.
 type scale struct {
 	rule   Rule
 	origin time.Time
 }
 
 // farthest is how far from the origin instants, terms and deadlines may lie:
-// 18 years of nanoseconds, 18 million of milliseconds. Sums of three of them
-// stay below the offsets that have a meaning of their own, see chunk.go.
-const farthest = horizon / 4
+// 9 years of nanoseconds, 9 million of milliseconds. Sums of three of them
+// stay below the offsets that have a meaning of their own, see slotword.go.
+const farthest = slotHorizon / 4
 
 // MaxTableDuration is the longest Duration of an exact term in a [Table], about
-// 18 years.
+// 9 years.
 const MaxTableDuration = time.Duration(farthest)
 
 // offset measures an instant, and reports whether it is near enough.
 func (s *scale) offset(now time.Time) (at int64, ok bool) {
-	if s.rule == Eureka {
+	if s.rule.wall() {
 		at = now.UnixMilli()
 	} else {
 		at = int64(now.Sub(s.origin))
@@ -39,7 +39,7 @@ func near(at int64) bool { return uint64(at+farthest) <= 2*farthest }
 
 // instant is the instant of an offset.
 func (s *scale) instant(at int64) time.Time {
-	if s.rule == Eureka {
+	if s.rule.wall() {
 		return time.UnixMilli(at).In(s.origin.Location())
 	}
 	return s.origin.Add(time.Duration(at))
@@ -47,16 +47,16 @@ func (s *scale) instant(at int64) time.Time {
 
 // span measures a duration.
 func (s *scale) span(d time.Duration) int64 {
-	if s.rule == Eureka {
+	if s.rule.wall() {
 		return d.Milliseconds()
 	}
 	return int64(d)
 }
 
-// length measures a term's duration, with the original's overflow (quirk L3).
+// length measures a term's duration, with Eureka's overflow (quirk L3).
 func (s *scale) length(term Term) int64 {
-	if s.rule == Eureka {
-		return term.eurekaMillis()
+	if s.rule.wall() {
+		return term.millis()
 	}
 	return int64(term.Duration)
 }
@@ -79,7 +79,7 @@ func (s *scale) validate(now time.Time, term Term) (at int64, err error) {
 }
 
 func (s *scale) unit() string {
-	if s.rule == Eureka {
+	if s.rule.wall() {
 		return "ms"
 	}
 	return "ns"
@@ -115,10 +115,13 @@ func (s *scale) neverUp() int64 {
 }
 
 func (s *scale) grant(term Term) *grant {
-	g := &grant{term: term, length: s.length(term), wanders: s.rule == Eureka}
+	g := &grant{term: term, length: s.length(term), wanders: s.rule.wall()}
 	g.step = g.length
 	if s.rule == Eureka {
 		g.step *= 2
+	}
+	if g.staged = term.Suspect != 0 || s.rule == Nacos; g.staged {
+		g.warning = g.length - s.span(term.Suspect)
 	}
 	return g
 }

@@ -14,8 +14,7 @@ type shard[K comparable, V any] struct {
 	live atomic.Int64 // leases
 	used atomic.Int64 // slots taken, those of leases that left included
 
-	scale *scale
-	seed  maphash.Seed
+	table *Table[K, V]
 	mu    sync.Mutex
 	grant *grant // of the last registration, to share; needs mu
 	_     [64]byte
@@ -70,7 +69,7 @@ func (v *view[K, V]) place(number uint32) place[K, V] {
 
 // successor is where to go on for a lease that the word says is gone, if this
 // view knows.
-func (v *view[K, V]) successor(number uint32, seen word) (place[K, V], bool) {
+func (v *view[K, V]) successor(number uint32, seen slotWord) (place[K, V], bool) {
 	if seen == movedWord {
 		next := v.next.Load()
 		if next == nil {
@@ -108,7 +107,7 @@ func (s *shard[K, V]) find(f fingerprint, key *K) (place[K, V], bool) {
 				continue
 			}
 		}
-		return p, seen&live != 0
+		return p, !seen.left()
 	}
 }
 
@@ -117,8 +116,8 @@ func (s *shard[K, V]) find(f fingerprint, key *K) (place[K, V], bool) {
 // few hundred instructions, so that a path which is short enough lets it begin
 // to load what the next renewal needs.
 //
-// Usual is: the first matching tag is the key's, the lease lives, its chunk
-// has one grant, and its deadline moves forward.
+// Usual is: the first matching tag is the key's, the lease lives, is neither
+// suspect nor exempt, its chunk has one grant, and its deadline moves forward.
 func (s *shard[K, V]) renew(f fingerprint, key *K, at int64) bool {
 	v := s.view.Load()
 	group := &v.groups[v.homeOf(f)]
@@ -128,27 +127,29 @@ func (s *shard[K, V]) renew(f fingerprint, key *K, at int64) bool {
 		w := &c.words[slot]
 		seen := w.load()
 		if grant := c.grant.Load(); grant != nil && c.keys.equal(slot, key) {
-			next := newWord(at+grant.step, live|renewed)
-			if int64(seen) < int64(next) && w.swapIf(seen, next) {
+			next := newSlotWord(at+grant.step, slotRenewed)
+			if int64(seen) < int64(next) && seen&slotUnusual == 0 && w.swapIf(seen, next) {
 				if grant.wanders {
-					c.bound.lower(next.offset())
+					c.bound.lower(next.deadline())
 				}
 				return true
 			}
 		}
 	}
-	return s.renewUnusual(f, key, at)
+	_, ok := s.renewUnusual(f, key, at)
+	return ok
 }
 
-// renewUnusual renews the key's lease, whatever is the case.
-func (s *shard[K, V]) renewUnusual(f fingerprint, key *K, at int64) bool {
+// renewUnusual renews the key's lease, whatever is the case, and reports
+// whether that healed it.
+func (s *shard[K, V]) renewUnusual(f fingerprint, key *K, at int64) (healed, ok bool) {
 	for {
 		p, ok := s.find(f, key)
 		if !ok {
-			return false
+			return false, false
 		}
-		if seen := p.renew(at); !seen.gone() {
-			return seen&live != 0
+		if seen, healed := p.renew(at); !seen.gone() {
+			return healed, !seen.left()
 		}
 	}
 }
@@ -207,7 +208,7 @@ func (s *shard[K, V]) reindex() {
 	copy(v.chunks, old.chunks[:count])
 	v.count.Store(int64(count))
 	for number, p := range old.slots() {
-		if p.word().load()&live != 0 {
+		if !p.word().load().left() {
 			v.insert(s.fingerprintOf(p), number)
 		}
 	}
@@ -249,13 +250,13 @@ func (v *view[K, V]) slots() iter.Seq2[uint32, place[K, V]] {
 }
 
 func (s *shard[K, V]) fingerprintOf(p place[K, V]) fingerprint {
-	return newFingerprint(maphash.Comparable(s.seed, p.key()))
+	return newFingerprint(maphash.Comparable(s.table.seed, p.key()))
 }
 
 // move moves one lease, if it lives. Needs mu.
 func (s *shard[K, V]) move(old *view[K, V], from uint32, source place[K, V], v *view[K, V]) (number uint32, ok bool) {
 	seen := source.word().load()
-	if seen&live == 0 {
+	if seen.left() {
 		return 0, false
 	}
 	key := source.key()
@@ -265,10 +266,13 @@ func (s *shard[K, V]) move(old *view[K, V], from uint32, source place[K, V], v *
 	target.chunk.setGrant(target.slot, source.grant())
 	target.chunk.setServiceUp(target.slot, source.chunk.serviceUp(source.slot))
 	old.forwards[from] = number
-	for seen&live != 0 {
+	for !seen.left() {
+		if seen&slotSuspect != 0 {
+			target.chunk.setSuspectSince(target.slot, source.chunk.suspectSince(source.slot))
+		}
 		target.word().store(seen)
 		if source.word().swapIf(seen, movedWord) {
-			s.publish(target, seen.offset())
+			s.publish(target, seen.deadline())
 			return number, true
 		}
 		seen = source.word().load()

@@ -83,6 +83,9 @@ type Table[K comparable, V any] struct {
 	seed     maphash.Seed
 	size     atomic.Int64
 	sequence atomic.Uint64
+	suspects atomic.Int64
+	staged   atomic.Bool // there has been a term with a suspect stage
+	healings healings[K, V]
 	shards   [shardCount]shard[K, V]
 }
 
@@ -98,8 +101,8 @@ const (
 // unknown.
 func NewTable[K comparable, V any](now time.Time, config TableConfig) (*Table[K, V], error) {
 	var problems []error
-	if config.Rule > Eureka {
-		problems = append(problems, invalid("Rule", config.Rule, "must be Exact or Eureka"))
+	if config.Rule > Nacos {
+		problems = append(problems, invalid("Rule", config.Rule, rulesKnown))
 	}
 	if config.MaxLeases < 0 {
 		problems = append(problems, invalid("MaxLeases", config.MaxLeases, "must not be negative"))
@@ -114,7 +117,7 @@ func NewTable[K comparable, V any](now time.Time, config TableConfig) (*Table[K,
 	}
 	for i := range t.shards {
 		t.shards[i].view.Store(newView[K, V](0))
-		t.shards[i].scale, t.shards[i].seed = &t.scale, t.seed
+		t.shards[i].table = t
 	}
 	return t, nil
 }
@@ -131,7 +134,9 @@ type Registration[K comparable, V any] struct {
 
 // Register grants a lease at instant now. If the key has one it is replaced: a
 // new lease begins, for the new term and holder, and only the instant at which
-// the service came up is carried over (Eureka's quirk G1).
+// the service came up is carried over (Eureka's quirk G1). It is neither exempt
+// nor suspect, except that under Nacos's rule the key of a suspect lease gets a
+// suspect one (quirk N7).
 //
 // It fails, changing nothing, on a term that [Term.Validate] refuses or whose
 // Rule is not the table's, on instants and durations that are too far away,
@@ -155,7 +160,10 @@ func (t *Table[K, V]) Register(now time.Time, key K, holder V, term Term) (Regis
 // Needs mu.
 func (s *shard[K, V]) granted(term Term) *grant {
 	if s.grant == nil || s.grant.term != term {
-		s.grant = s.scale.grant(term)
+		s.grant = s.table.scale.grant(term)
+		if s.grant.staged {
+			s.table.staged.Store(true)
+		}
 	}
 	return s.grant
 }
@@ -166,33 +174,34 @@ func (s *shard[K, V]) granted(term Term) *grant {
 func (t *Table[K, V]) register(s *shard[K, V], f fingerprint, key K, r record[V], g *grant) (Registration[K, V], error) {
 	v := s.room()
 	number, p := s.take(v, &key)
-	fresh := newWord(r.registered+g.length, live)
+	fresh := newSlotWord(r.registered+g.length, 0)
 	p.chunk.keys.set(p.slot, key)
 	*p.record() = r
 	p.chunk.setGrant(p.slot, g)
-	p.word().store(fresh)
 	entry, oldNumber, old, known := v.lookup(f, &key)
-	granted := Registration[K, V]{Lease: t.snapshot(p, fresh)}
 
 	for known {
 		seen := old.word().load()
-		if seen&live == 0 {
+		if seen.left() {
 			break
 		}
+		first := t.inherited(fresh, p, old, seen)
+		p.word().store(first)
 		p.record().sequence = t.sequence.Add(1)
 		p.chunk.setServiceUp(p.slot, old.chunk.serviceUp(old.slot))
 		v.replacing.Store(uint64(oldNumber)<<32 | uint64(number+1))
 		replaced := old.word().swapIf(seen, replacedWord)
 		if replaced {
 			entry.Store(number)
-			s.publish(p, fresh.offset())
-			granted.Again, granted.Replaced = true, t.snapshot(old, seen)
+			s.publish(p, first.deadline())
 		}
 		v.replacing.Store(0)
 		if replaced {
-			return granted, nil
+			t.forgetSuspect(seen &^ first)
+			return Registration[K, V]{Lease: t.snapshot(p, first), Replaced: t.snapshot(old, seen), Again: true}, nil
 		}
 	}
+	p.word().store(fresh)
 	if !t.reserve() {
 		return Registration[K, V]{}, fmt.Errorf("%w: the number of leases is %d: must not exceed MaxLeases", ErrFull, t.max)
 	}
@@ -204,8 +213,8 @@ func (t *Table[K, V]) register(s *shard[K, V], f fingerprint, key K, r record[V]
 	} else {
 		v.insert(f, number)
 	}
-	s.publish(p, fresh.offset())
-	return granted, nil
+	s.publish(p, fresh.deadline())
+	return Registration[K, V]{Lease: t.snapshot(p, fresh)}, nil
 }
 
 // reserve counts one more lease, unless the table is full.
@@ -261,7 +270,7 @@ func (t *Table[K, V]) Cancel(key K) (Departure[K, V], bool) {
 func (t *Table[K, V]) end(p place[K, V]) (Departure[K, V], bool) {
 	for {
 		seen := p.word().load()
-		if seen&live == 0 {
+		if seen.left() {
 			return Departure[K, V]{}, false
 		}
 		if departure, ok := t.endSeen(p, seen); ok {
@@ -271,13 +280,14 @@ func (t *Table[K, V]) end(p place[K, V]) (Departure[K, V], bool) {
 }
 
 // endSeen ends the lease in p, if its word is still the one that was seen.
-func (t *Table[K, V]) endSeen(p place[K, V], seen word) (Departure[K, V], bool) {
+func (t *Table[K, V]) endSeen(p place[K, V], seen slotWord) (Departure[K, V], bool) {
 	sequence := t.sequence.Add(1)
 	if !p.word().swapIf(seen, endedWord) {
 		return Departure[K, V]{}, false
 	}
 	p.chunk.home.live.Add(-1)
 	t.size.Add(-1)
+	t.forgetSuspect(seen)
 	return Departure[K, V]{Sequence: sequence, Lease: t.snapshot(p, seen)}, true
 }
 
@@ -311,7 +321,7 @@ func (t *Table[K, V]) Get(key K) (Snapshot[K, V], bool) {
 		if !ok {
 			return Snapshot[K, V]{}, false
 		}
-		if seen := p.word().load(); seen&live != 0 {
+		if seen := p.word().load(); !seen.left() {
 			return t.snapshot(p, seen), true
 		}
 	}
@@ -344,7 +354,7 @@ func (t *Table[K, V]) All() iter.Seq2[K, Snapshot[K, V]] {
 func (t *Table[K, V]) current(p place[K, V]) (Snapshot[K, V], bool) {
 	seen := p.word().load()
 	if seen != movedWord {
-		return t.snapshot(p, seen), seen&live != 0
+		return t.snapshot(p, seen), !seen.left()
 	}
 	lease, ok := t.Get(p.key())
 	return lease, ok && lease.Sequence() == p.record().sequence
@@ -354,20 +364,31 @@ func (t *Table[K, V]) current(p place[K, V]) (Snapshot[K, V], bool) {
 // no order that means anything: sort them by Sequence before you choose among
 // them. Additional is the grace or compensation of the pass, as in
 // [Lease.IsExpired]. What it appends is as the pass saw it, which is what
-// Evict compares with.
+// Evict compares with. Exempt leases do not expire.
 //
 // It looks only at the chunks of 512 leases in which one can have expired. While
 // nobody falls silent it comes to each chunk about once in the time that a lease
 // outlives its renewal, however often it is called.
 func (t *Table[K, V]) AppendExpired(leases []Snapshot[K, V], now time.Time, additional time.Duration) []Snapshot[K, V] {
 	limit := t.scale.limit(now, additional)
-	for i := range t.shards {
-		leases = t.appendExpired(leases, &t.shards[i], limit)
-	}
+	t.sweep(func(c *chunk[K, V]) {
+		c.overdue(limit, func(slot uint32, seen slotWord) {
+			if seen&slotExempt == 0 {
+				leases = append(leases, t.snapshot(place[K, V]{c, slot}, seen))
+			}
+		})
+	})
 	return leases
 }
 
-func (t *Table[K, V]) appendExpired(leases []Snapshot[K, V], s *shard[K, V], limit int64) []Snapshot[K, V] {
+// sweep calls look for each chunk, one shard locked after the other.
+func (t *Table[K, V]) sweep(look func(c *chunk[K, V])) {
+	for i := range t.shards {
+		t.shards[i].sweep(look)
+	}
+}
+
+func (s *shard[K, V]) sweep(look func(c *chunk[K, V])) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.wasteful() {
@@ -375,11 +396,8 @@ func (t *Table[K, V]) appendExpired(leases []Snapshot[K, V], s *shard[K, V], lim
 	}
 	v := s.view.Load()
 	for _, c := range v.chunks[:v.count.Load()] {
-		c.expired(limit, func(slot uint32, seen word) {
-			leases = append(leases, t.snapshot(place[K, V]{c, slot}, seen))
-		})
+		look(c)
 	}
-	return leases
 }
 
 // Evict ends a lease if it is still as it was seen, and returns it. On false
@@ -410,6 +428,6 @@ func (t *Table[K, V]) locate(key *K) (*shard[K, V], fingerprint) {
 
 func (t *Table[K, V]) shardOf(hash uint64) *shard[K, V] { return &t.shards[hash>>(64-shardBits)] }
 
-func (t *Table[K, V]) snapshot(p place[K, V], seen word) Snapshot[K, V] {
+func (t *Table[K, V]) snapshot(p place[K, V], seen slotWord) Snapshot[K, V] {
 	return Snapshot[K, V]{Handle: Handle[K, V]{table: t, chunk: p.chunk, slot: p.slot}, word: seen}
 }

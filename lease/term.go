@@ -15,15 +15,25 @@ const (
 	Exact Rule = iota
 	// Eureka expires a lease as Netflix Eureka does, quirks L1 to L10 included.
 	Eureka
+	// Nacos suspects and expires a lease as Nacos 1.x does, by the wall clock in
+	// milliseconds, quirks N1, N3, N7 and N10 included.
+	Nacos
 )
 
-// String returns "exact" or "eureka".
+// wall reports whether the rule measures in milliseconds of the wall clock.
+func (r Rule) wall() bool { return r != Exact }
+
+const rulesKnown = "must be Exact, Eureka or Nacos"
+
+// String returns "exact", "eureka" or "nacos".
 func (r Rule) String() string {
 	switch r {
 	case Exact:
 		return "exact"
 	case Eureka:
 		return "eureka"
+	case Nacos:
+		return "nacos"
 	}
 	return fmt.Sprintf("Rule(%d)", uint8(r))
 }
@@ -42,16 +52,20 @@ type Term struct {
 	// Exact: above zero, at most [MaxDuration].
 	// Eureka: whole seconds that fit Java's int, also zero and negative ones;
 	// Eureka's default is 90 s.
+	// Nacos: whole milliseconds, zero or more (N3); the default is 30 s.
 	Duration time.Duration
 
 	// Suspect is the silence after which the lease is suspect, the warning
 	// stage before it expires (Nacos calls it unhealthy). Zero means that the
 	// term has no such stage. Exact: longer than Interval, shorter than
-	// Duration. Eureka: zero, since Eureka has no such stage.
+	// Duration. Eureka: zero, since Eureka has no such stage. Nacos, whose
+	// leases always have it: whole milliseconds, zero or more, and if it is
+	// longer than Duration the lease leaves without having been suspect (N2,
+	// N35); the default is 15 s.
 	Suspect time.Duration
 
 	// Interval is the pause between two renewals that the holder promises.
-	// Exact: above zero and shorter than Duration. Eureka: not looked at.
+	// Exact: above zero and shorter than Duration. Eureka, Nacos: not looked at.
 	Interval time.Duration
 
 	// Rule selects the arithmetic.
@@ -67,8 +81,10 @@ func (t Term) Validate() error {
 		return t.validateExact()
 	case Eureka:
 		return t.validateEureka()
+	case Nacos:
+		return t.validateNacos()
 	}
-	return invalid("Rule", t.Rule, "must be Exact or Eureka")
+	return invalid("Rule", t.Rule, rulesKnown)
 }
 
 func (t Term) validateExact() error {
@@ -98,6 +114,26 @@ func (t Term) validateEureka() error {
 		problems = append(problems, invalid("Suspect", t.Suspect, "must be 0: rule eureka has no suspect stage"))
 	}
 	return errors.Join(problems...)
+}
+
+func (t Term) validateNacos() error {
+	var problems []error
+	check := func(field string, value time.Duration) {
+		if value < 0 || value%time.Millisecond != 0 {
+			problems = append(problems, invalid(field, value, "must be whole milliseconds, 0 or more"))
+		}
+	}
+	check("Duration", t.Duration)
+	check("Suspect", t.Suspect)
+	return errors.Join(problems...)
+}
+
+// millis is the duration in milliseconds, as a rule of the wall clock takes it.
+func (t Term) millis() int64 {
+	if t.Rule == Eureka {
+		return t.eurekaMillis()
+	}
+	return t.Duration.Milliseconds()
 }
 
 // eurekaMillis is the original's duration in milliseconds: an int times 1000,

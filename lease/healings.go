@@ -1,0 +1,112 @@
+package lease
+
+import (
+	"cmp"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// Turn is that a lease turned suspect, or that a renewal healed it.
+type Turn[K comparable, V any] struct {
+	// Sequence is the number of this change, of the same count as those of
+	// registrations and departures.
+	Sequence uint64
+	// At is when, as the caller said.
+	At time.Time
+	// Lease is the lease after it.
+	Lease Snapshot[K, V]
+}
+
+// healings are the turns of renewals that healed a lease, until somebody asks
+// for them.
+//
+// A renewal waits for nobody, yet whoever ends a lease, or finds it suspect
+// again, must be able to tell first that it had been healed. So a renewal
+// announces that it may heal a lease BEFORE it does: it pushes a node on a
+// stack, draws the sequence number, replaces the word and says in the node
+// whether that succeeded. Suppose that a change with number n is to be told
+// together with all healings before it. A healing with a lower number drew it
+// earlier and pushed its node before that, so it is on the stack. If it has not
+// said yet whether it succeeded, the teller waits: for one compare-and-swap of
+// another goroutine. Nodes that have drawn no number will draw a higher one, and
+// are left for the next time, as are all that have.
+type healings[K comparable, V any] struct {
+	top atomic.Pointer[healing[K, V]]
+}
+
+type healing[K comparable, V any] struct {
+	next     *healing[K, V]
+	sequence atomic.Uint64 // 0: not drawn
+	outcome  atomic.Uint32
+	at       time.Time // as lease, written before the outcome
+	lease    Snapshot[K, V]
+}
+
+// The outcomes of a healing.
+const (
+	undecided uint32 = iota
+	healed
+	failed
+)
+
+// announce pushes a healing that is about to be tried.
+func (h *healings[K, V]) announce() *healing[K, V] {
+	node := new(healing[K, V])
+	h.push(node)
+	return node
+}
+
+func (h *healings[K, V]) push(node *healing[K, V]) {
+	for {
+		top := h.top.Load()
+		node.next = top
+		if h.top.CompareAndSwap(top, node) {
+			return
+		}
+	}
+}
+
+// succeed says that the healing succeeded.
+func (n *healing[K, V]) succeed(at time.Time, lease Snapshot[K, V]) {
+	n.at, n.lease = at, lease
+	n.outcome.Store(healed)
+}
+
+// fail says that something else happened to the lease.
+func (n *healing[K, V]) fail() { n.outcome.Store(failed) }
+
+// append appends the turns up to a number that has been drawn, sorted.
+func (h *healings[K, V]) append(turns []Turn[K, V], last uint64) []Turn[K, V] {
+	if h.top.Load() == nil {
+		return turns
+	}
+	from := len(turns)
+	for node := h.top.Swap(nil); node != nil; {
+		n := node
+		node = n.next
+		switch n.until(last) {
+		case healed:
+			turns = append(turns, Turn[K, V]{n.sequence.Load(), n.at, n.lease})
+		case undecided:
+			h.push(n)
+		}
+	}
+	slices.SortFunc(turns[from:], func(a, b Turn[K, V]) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	return turns
+}
+
+// until returns the outcome of a healing up to a number, for which it waits;
+// that of a later one is undecided.
+func (n *healing[K, V]) until(last uint64) uint32 {
+	for {
+		if sequence := n.sequence.Load(); sequence == 0 || sequence > last {
+			return undecided
+		}
+		if outcome := n.outcome.Load(); outcome != undecided {
+			return outcome
+		}
+		runtime.Gosched()
+	}
+}
