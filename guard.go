@@ -76,7 +76,6 @@ func (g *exactGuard) setSelfPreservation(on bool) { g.off.Store(!on) }
 // releaseGuard expects what a release's arithmetic makes of the changes.
 type releaseGuard struct {
 	*preserve.Calculator
-	atLeastOne bool
 }
 
 func (g *releaseGuard) admit(lease.Term) error { return nil }
@@ -101,16 +100,12 @@ func (g *releaseGuard) below(now time.Time, renewals int64) bool { return g.Belo
 
 func (g *releaseGuard) limit(size int) int {
 	java := int32(min(size, math.MaxInt32))
-	limit := int(evict.EurekaLimit(java, g.Keep(java)))
-	if g.atLeastOne {
-		limit = max(limit, 1)
-	}
-	return limit
+	return int(evict.EurekaLimit(java, g.Keep(java)))
 }
 
 func (g *releaseGuard) setSelfPreservation(on bool) { g.SetSelfPreservation(on) }
 
-func newGuard(now time.Time, config Config, rules rules) (guard, error) {
+func newGuard(now time.Time, config Config) (guard, error) {
 	if config.Release == 0 {
 		expectation, err := preserve.NewExpectation(now, preserve.ExpectationConfig{
 			Window: config.Window, Percent: config.Percent, Warmup: config.Warmup,
@@ -126,5 +121,5 @@ func newGuard(now time.Time, config Config, rules rules) (guard, error) {
 		SelfPreservation:  config.SelfPreservation,
 		WaitWhenSyncEmpty: config.WaitWhenSyncEmpty,
 	})
-	return &releaseGuard{calculator, rules.atLeastOne}, err
+	return &releaseGuard{calculator}, err
 }

@@ -82,7 +82,7 @@ func New[K comparable, V any](now time.Time, config Config, hooks Hooks[K, V]) (
 	k.table, tableErr = lease.NewTable[K, V](now, lease.TableConfig{Rule: config.Term.Rule, MaxLeases: config.MaxLeases})
 	k.rate, rateErr = newRate(now, config, k.rules)
 	k.replicas, replicasErr = newRate(now, config, k.rules)
-	k.guard, guardErr = newGuard(now, config, k.rules)
+	k.guard, guardErr = newGuard(now, config)
 	if err := errors.Join(tableErr, rateErr, replicasErr, guardErr); err != nil {
 		return nil, err // nothing that Validate knows
 	}

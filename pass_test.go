@@ -166,19 +166,23 @@ func TestEachPassLeavesItsShare(t *testing.T) {
 	equal(t, "eureka v1.2.5, first pass", len(first.Evicted), 1000)
 }
 
-// bilibili's passes evict one lease at least, where percent 1 would leave all.
-func TestBilibiliEvictsOneAtLeast(t *testing.T) {
+// bilibili's limit is Eureka's: a single lease may go (quirk B10), but nobody
+// of an empty registry, and nobody where percent 1 leaves all.
+func TestBilibiliLimitsAsEurekaDoes(t *testing.T) {
 	for _, row := range []struct {
-		config leasekernel.Config
-		want   int
-	}{{leasekernel.Bilibili(), 1}, {leasekernel.Exact(), 0}, {leasekernel.Spring(), 0}} {
-		config := unguarded(row.config)
-		config.Percent = 1
+		leases  int
+		percent float64
+		want    int
+	}{{0, 0.85, 0}, {1, 0.85, 1}, {16, 0.85, 3}, {10, 1, 0}} {
+		config := unguarded(leasekernel.Bilibili())
+		config.Percent = row.percent
 		k := newKernel(t, config)
-		register(t, k, 0, numbers(10)...)
+		register(t, k, 0, numbers(row.leases)...)
+		name := fmt.Sprintf("%d leases, percent %v: ", row.leases, row.percent)
+		equal(t, name+"limit of Explain", k.Explain(at(time.Hour), 0).Limit, row.want)
 		eviction := k.EvictForgiving(at(time.Hour), 0).Eviction
-		equal(t, "evicted", len(eviction.Evicted), row.want)
-		equal(t, "limit", eviction.Limit, row.want)
+		equal(t, name+"limit", eviction.Limit, row.want)
+		equal(t, name+"evicted", len(eviction.Evicted), row.want)
 	}
 }
 

@@ -67,7 +67,6 @@ type rules struct {
 	unlimited    bool // a pass evicts all candidates, in their order
 	compensates  bool // a pass forgives what it comes late
 	seedsByClock bool // each pass draws with a new generator
-	atLeastOne   bool // a pass may evict one lease, however few there are
 }
 
 // Opens reports whether a kernel of these rules has to be opened before it
@@ -83,7 +82,7 @@ func rulesOf(release preserve.Release) rules {
 	case preserve.EurekaV1_4_9, preserve.EurekaV1_9_3, preserve.EurekaV1_9_4, preserve.EurekaV1_9_17, preserve.Spring:
 		return rules{opens: true, compensates: true, seedsByClock: true}
 	case preserve.Bilibili:
-		return rules{atLeastOne: true}
+		return rules{}
 	}
 	return rules{compensates: true}
 }

@@ -324,11 +324,7 @@ func (m *kernelModel) limit(size int) int {
 		kept := new(big.Int).Mul(big.NewInt(int64(size)), m.billionths())
 		return size - int(kept.Quo(kept, big.NewInt(1_000_000_000)).Int64())
 	}
-	limit := int(int32(int64(size) - javaIntOf(float64(size)*m.calculator.percent)))
-	if m.config.Release == preserve.Bilibili {
-		return max(limit, 1)
-	}
-	return limit
+	return int(int32(int64(size) - javaIntOf(float64(size)*m.calculator.percent)))
 }
 
 // forgiven is the compensation of the pass at instant now.
