@@ -12,7 +12,7 @@ import (
 // RenewAll does what as many Renews do: for keys that live, have left, have
 // never been, come twice, have moved, and more of them than it takes at once.
 func TestRenewAllIsManyRenews(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		for _, moved := range []bool{false, true} {
 			single, many := tableOf(t, term), tableOf(t, term)
 			var keys []string
@@ -78,7 +78,7 @@ func TestRenewAllWantsAnAnswerForEachKey(t *testing.T) {
 
 // A heartbeat makes no garbage, however it comes.
 func TestRenewalsDoNotAllocate(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		leases := tableOf(t, term)
 		var keys []string
 		for i := range 100 {

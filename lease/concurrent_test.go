@@ -58,7 +58,7 @@ func grantEachRound(t *testing.T, term lease.Term) []*lease.Lease[string] {
 //  3. Evict with the mark of 1 fails, however often it is tried.
 //  4. The next pass judges the renewed lease afresh.
 func TestRenewalBetweenExpiredAndEvictWins(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		for _, renewal := range []time.Duration{time.Millisecond, 90 * time.Second, time.Hour} {
 			l, now := grant(t, t0, term), at(time.Hour)
 			mark := mustExpire(t, l, now)
@@ -82,7 +82,7 @@ func TestRenewalBetweenExpiredAndEvictWins(t *testing.T) {
 //     lease was evicted within its term, neither that the holder has to
 //     register again for no reason.
 func TestRenewalOrEvictionNeverBoth(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		leases, now := grantEachRound(t, term), at(time.Hour)
 		var renewed, evicted [rounds]bool
 		race(rounds,
@@ -113,7 +113,7 @@ func TestRenewalOrEvictionNeverBoth(t *testing.T) {
 // the eviction does, the renewal has left nothing (exact rule; under Eureka's
 // it still moves the last update, quirk L7).
 func TestRenewalThatSavesNothingIsNotLost(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		leases, pass, renewal := grantEachRound(t, term), at(time.Hour), at(time.Second)
 		var renewed, evicted [rounds]bool
 		race(rounds,
@@ -146,7 +146,7 @@ func TestRenewalThatSavesNothingIsNotLost(t *testing.T) {
 //  3. A Renew that returned true was before the eviction: the latest of them
 //     is the last renewal for ever (exact rule).
 func TestNoRenewalAfterEvict(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		const (
 			leases   = 300
 			renewers = 4
@@ -234,7 +234,7 @@ func TestOneOfCancelAndEvictWins(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			bothRules(t, func(t *testing.T, term lease.Term) {
+			everyRule(t, func(t *testing.T, term lease.Term) {
 				leases := grantEachRound(t, term)
 				var marks [rounds]lease.Mark
 				for i, l := range leases {
@@ -270,7 +270,7 @@ func TestOneOfCancelAndEvictWins(t *testing.T) {
 //  3. The instant is stored, a little later.
 //  4. The reader has waited for it, and Published shows no other one.
 func TestReadersSeeTheWinnersInstant(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		leases := grantEachRound(t, term)
 		mark := mustExpire(t, leases[0], at(time.Hour)) // all leases are in the same state
 		cancelled, evicted := at(61*time.Minute), at(62*time.Minute)
@@ -374,7 +374,7 @@ func TestEurekaRenewNeverUndoesTheEnd(t *testing.T) {
 //  1. Both find that it has not.
 //  2. One stores its instant and is told so; the other is not.
 func TestOneServiceUpCounts(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		leases := grantEachRound(t, term)
 		instants := [2]time.Time{at(time.Second), at(2 * time.Second)}
 		var counted [2][rounds]bool

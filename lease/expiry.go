@@ -94,7 +94,7 @@ func (l *Lease[V]) Stage(now time.Time, additional time.Duration) Stage {
 
 func (l *Lease[V]) suspect(seen word, now time.Time, additional time.Duration) bool {
 	if l.term.Rule == Nacos {
-		return now.UnixMilli()-l.epoch-seen.offset()-additional.Milliseconds() > l.term.Suspect.Milliseconds()
+		return now.UnixMilli() > l.epoch+seen.offset()+l.term.Suspect.Milliseconds()+additional.Milliseconds()
 	}
 	return l.term.Suspect != 0 && l.silentFor(seen, now, l.term.Suspect, additional)
 }

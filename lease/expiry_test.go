@@ -182,7 +182,7 @@ func TestEurekaSumsWrapAt64Bits(t *testing.T) {
 }
 
 func TestEndedLeaseIsExpiredAtAnyInstant(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		l := grant(t, t0, term)
 		l.Cancel(at(time.Second))
 		for _, now := range []time.Time{at(-time.Hour), t0, at(time.Hour)} {
@@ -247,8 +247,8 @@ func TestTermWithoutSuspectHasNoSuchStage(t *testing.T) {
 
 // The step is the rule's resolution: a nanosecond or a millisecond.
 func TestDeadlineIsTheLastInstantNotExpired(t *testing.T) {
-	steps := map[lease.Rule]time.Duration{lease.Exact: 1, lease.Eureka: time.Millisecond}
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	steps := map[lease.Rule]time.Duration{lease.Exact: 1, lease.Eureka: time.Millisecond, lease.Nacos: time.Millisecond}
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		l, step := grant(t, t0, term), steps[term.Rule]
 		check := func(state string) {
 			t.Helper()
@@ -265,7 +265,7 @@ func TestDeadlineIsTheLastInstantNotExpired(t *testing.T) {
 }
 
 func TestDeadlineStaysAfterTheEnd(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		cancelled, evicted := grant(t, t0, term), grant(t, t0, term)
 		equal(t, "Cancel", cancelled.Cancel(at(time.Second)), true)
 		equal(t, "Evict", evicted.Evict(at(time.Hour), mustExpire(t, evicted, at(time.Hour))), true)

@@ -9,7 +9,7 @@ import (
 )
 
 func TestHandleKnowsItsLease(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		leases := tableOf(t, term)
 		granted := register(t, leases, at(time.Second), "key", term).Lease
 		equal(t, "Key", granted.Key(), "key")
@@ -23,7 +23,7 @@ func TestHandleKnowsItsLease(t *testing.T) {
 }
 
 func TestSnapshotStaysAsItIs(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		leases := tableOf(t, term)
 		granted := register(t, leases, t0, "key", term).Lease
 		before := facts(granted)
@@ -63,7 +63,7 @@ func TestHandleFollowsItsLease(t *testing.T) {
 	}
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {
-			bothRules(t, func(t *testing.T, term lease.Term) {
+			everyRule(t, func(t *testing.T, term lease.Term) {
 				leases := tableOf(t, term)
 				granted := register(t, leases, t0, "key", term).Lease
 				change(t, leases, term)
@@ -122,7 +122,7 @@ func TestStaleHandleAfterItsSlotsLeaseLeftTouchesNothing(t *testing.T) {
 	for leave, leaving := range leaves {
 		for then, after := range afterwards {
 			t.Run(leave+", then "+then, func(t *testing.T) {
-				bothRules(t, func(t *testing.T, term lease.Term) {
+				everyRule(t, func(t *testing.T, term lease.Term) {
 					leases := tableOf(t, term)
 					for i := range 200 {
 						register(t, leases, t0, fmt.Sprint("other ", i), term)
@@ -161,7 +161,7 @@ func everything(leases *table) map[string]string {
 }
 
 func TestOnlyTheFirstServiceUpCounts(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		leases := tableOf(t, term)
 		granted := register(t, leases, t0, "key", term).Lease
 		is := func(want time.Time) {
@@ -185,16 +185,16 @@ func TestOnlyTheFirstServiceUpCounts(t *testing.T) {
 }
 
 // Quirk L9: the Unix epoch means that the service never came up. Under the
-// exact rule it is an instant as any other.
+// other rules it is an instant as any other.
 func TestServiceUpAtTheEpoch(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		epoch := time.UnixMilli(0)
 		leases, err := lease.NewTable[string, string](epoch, lease.TableConfig{Rule: term.Rule})
 		equal(t, "error", err, nil)
 		granted := register(t, leases, epoch, "key", term).Lease
 		equal(t, "SetServiceUp", granted.SetServiceUp(epoch), true)
 		_, ok := granted.ServiceUpAt()
-		equal(t, "up", ok, term.Rule == lease.Exact)
+		equal(t, "up", ok, term.Rule != lease.Eureka)
 		equal(t, "ServiceUp", granted.ServiceUp(epoch.Add(time.Second)), term.Rule == lease.Eureka)
 	})
 }

@@ -7,12 +7,13 @@ import (
 	"github.com/leasekernel/leasekernel/lease"
 )
 
-// t0 has whole milliseconds, so that both rules see the same instants.
+// t0 has whole milliseconds, so that all rules see the same instants.
 var t0 = time.UnixMilli(1_700_000_000_000)
 
 var (
 	exact90  = lease.Term{Duration: 90 * time.Second, Suspect: 60 * time.Second, Interval: 30 * time.Second}
 	eureka90 = lease.Term{Duration: 90 * time.Second, Rule: lease.Eureka}
+	nacos90  = lease.Term{Duration: 90 * time.Second, Suspect: 60 * time.Second, Rule: lease.Nacos}
 )
 
 func at(sinceGrant time.Duration) time.Time { return t0.Add(sinceGrant) }
@@ -50,14 +51,14 @@ func mustExpire(t testing.TB, l *lease.Lease[string], now time.Time) lease.Mark 
 	return mark
 }
 
-func bothRules(t *testing.T, test func(t *testing.T, term lease.Term)) {
-	for _, term := range []lease.Term{exact90, eureka90} {
+func everyRule(t *testing.T, test func(t *testing.T, term lease.Term)) {
+	for _, term := range []lease.Term{exact90, eureka90, nacos90} {
 		t.Run(term.Rule.String(), func(t *testing.T) { test(t, term) })
 	}
 }
 
 func TestNewGrantsALiveLease(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		l := grant(t, t0, term)
 		equal(t, "Holder", l.Holder(), "holder")
 		equal(t, "Term", l.Term(), term)
@@ -87,7 +88,7 @@ func TestZeroLeaseHasEnded(t *testing.T) {
 //  3. The pass evicts what is under the key, with the mark of 1: it must not
 //     hit the new lease, though both were never renewed.
 func TestAMarkOfAnotherLeaseEvictsNothing(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		now := at(time.Hour)
 		mark := mustExpire(t, grant(t, t0, term), now)
 		replacement := grant(t, now, term)
@@ -159,7 +160,7 @@ func TestExactRenewBeforeTheRegistrationChangesNothing(t *testing.T) {
 }
 
 func TestRenewBringsAnExpiredLeaseBack(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		l, now := grant(t, t0, term), at(time.Hour)
 		mustExpire(t, l, now)
 		equal(t, "Renew", l.Renew(now), true)
@@ -282,7 +283,7 @@ func TestEurekaRenewalsBeyond73MillionYearsAreRefused(t *testing.T) {
 }
 
 func TestCancelEndsOnce(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		l := grant(t, t0, term)
 		equal(t, "Cancel", l.Cancel(at(time.Second)), true)
 		equal(t, "second Cancel", l.Cancel(at(2*time.Second)), false)
@@ -294,7 +295,7 @@ func TestCancelEndsOnce(t *testing.T) {
 }
 
 func TestCancelEndsAnExpiredLease(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		l := grant(t, t0, term)
 		mustExpire(t, l, at(time.Hour))
 		equal(t, "Cancel", l.Cancel(at(time.Hour)), true)
@@ -365,7 +366,7 @@ func TestExactEpochIsAnOrdinaryInstant(t *testing.T) {
 }
 
 func TestEvictEndsWhatThePassSaw(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		l := grant(t, t0, term)
 		mark := mustExpire(t, l, at(91*time.Second))
 		equal(t, "Evict", l.Evict(at(92*time.Second), mark), true)
@@ -380,7 +381,7 @@ func TestEvictEndsWhatThePassSaw(t *testing.T) {
 // A cancel at the epoch is void under Eureka's rule, an eviction is not: the
 // pass has decided.
 func TestEvictAtTheEpochEnds(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		epoch := time.UnixMilli(0)
 		l := grant(t, epoch.Add(-time.Hour), term)
 		equal(t, "Evict", l.Evict(epoch, mustExpire(t, l, epoch)), true)
@@ -393,7 +394,7 @@ func TestEvictAtTheEpochEnds(t *testing.T) {
 }
 
 func TestZeroMarkEvictsNothing(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		l := grant(t, t0, term)
 		mark, expired := l.Expired(t0, 0)
 		equal(t, "Expired", expired, false)
@@ -406,7 +407,7 @@ func TestZeroMarkEvictsNothing(t *testing.T) {
 }
 
 func TestMarkAfterTheEndEvictsNothing(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		l := grant(t, t0, term)
 		l.Cancel(at(time.Second))
 		mark := mustExpire(t, l, t0)

@@ -32,9 +32,9 @@ type TableConfig struct {
 // the pass AppendExpired and then Evict. A key has at most one lease;
 // registering it again replaces the lease by a new one.
 //
-// Exact leases are kept to the nanosecond within 18 years of the instant at
-// which the table was made, Eureka's to the millisecond within 18 million of
-// 1970; terms are as long at most. Keys must equal themselves, which a
+// Exact leases are kept to the nanosecond within 9 years of the instant at
+// which the table was made, Eureka's and Nacos's to the millisecond within 9
+// million of 1970; terms are as long at most. Keys must equal themselves, which a
 // floating-point NaN does not; an interface that holds what cannot be compared
 // panics, as it does as a map's key.
 //

@@ -18,7 +18,7 @@ import (
 // Or it is renewed after the move, through its old place. No renewal is
 // refused, and none is lost.
 func TestMovesLoseNoRenewal(t *testing.T) {
-	bothRules(t, func(t *testing.T, term lease.Term) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
 		leases := tableOf(t, term)
 		granted := register(t, leases, t0, "key", term).Lease
 		renewal := func(round int) time.Time { return at(time.Duration(round) * time.Second) }

@@ -15,7 +15,8 @@ func TestRuleString(t *testing.T) {
 	for rule, want := range map[lease.Rule]string{
 		lease.Exact:  "exact",
 		lease.Eureka: "eureka",
-		2:            "Rule(2)",
+		lease.Nacos:  "nacos",
+		3:            "Rule(3)",
 		255:          "Rule(255)",
 	} {
 		equal(t, "String", rule.String(), want)
@@ -125,7 +126,7 @@ func TestTermValidate(t *testing.T) {
 		{
 			name: "unknown rule: nothing else can be judged",
 			term: lease.Term{Duration: -1, Rule: 7},
-			want: []string{"Rule is Rule(7): must be Exact or Eureka"},
+			want: []string{"Rule is Rule(7): must be Exact, Eureka or Nacos"},
 		},
 	}
 	for _, tt := range tests {
