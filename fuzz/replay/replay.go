@@ -36,6 +36,7 @@ var replayers = map[string]replayer{
 	"evict":        replayEvict,
 	"javarandom":   replayJavaRandom,
 	"lease":        replayLease,
+	"nacosreactor": replayReactor,
 	"rate":         replayRate,
 	"scenario":     replayScenario,
 	"supervisor":   replaySupervisor,

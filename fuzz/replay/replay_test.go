@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const recordings = "../testdata/eureka"
+const recordings = "../testdata"
 
 // documented is the number of cases in each file, as its README.md has it.
 var documented = map[string]int{
@@ -28,6 +28,7 @@ var documented = map[string]int{
 	"evict.a.jsonl.gz":             1053,
 	"javarandom.a.jsonl.gz":        220,
 	"lease.a.jsonl.gz":             1250,
+	"nacosreactor.a.jsonl.gz":      340,
 	"rate.a.jsonl.gz":              320,
 	"scenario.v1.2.5.a.jsonl.gz":   30,
 	"scenario.v1.4.8.a.jsonl.gz":   30,
@@ -230,6 +231,8 @@ func falsify(value any) (all []falsehood) {
 		return []falsehood{{": null became 1", json.Number("1")}}
 	case json.Number:
 		return append(all, falsifyNumber(value)...)
+	case bool:
+		return append(all, falsehood{fmt.Sprintf(": %t became %t", value, !value), !value})
 	case string:
 		return append(all, falsehood{": " + value + " got longer", value + "x"})
 	case []any:
@@ -251,11 +254,11 @@ func falsify(value any) (all []falsehood) {
 }
 
 // falsifyNumber adds 1, or takes it away where there is nothing above. A 0 or
-// a 1 may be a boolean, which is also flipped.
+// a 1 may be a boolean, which is also flipped. A fraction gets a digit more.
 func falsifyNumber(recorded json.Number) []falsehood {
 	n, err := recorded.Int64()
 	if err != nil {
-		panic(err) // outputs hold integers only
+		return []falsehood{{": " + recorded.String() + " became another fraction", recorded + "1"}}
 	}
 	wrong := []int64{n + 1}
 	switch n {
