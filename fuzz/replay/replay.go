@@ -32,6 +32,7 @@ type replayer func(line []byte, c *checker) error
 
 // replayers maps a kind to what replays its cases.
 var replayers = map[string]replayer{
+	"bilibili":     replayBilibili,
 	"compensation": replayCompensation,
 	"evict":        replayEvict,
 	"javarandom":   replayJavaRandom,

@@ -24,6 +24,7 @@ const recordings = "../testdata"
 
 // documented is the number of cases in each file, as its README.md has it.
 var documented = map[string]int{
+	"bilibili.a.jsonl.gz":          340,
 	"compensation.a.jsonl.gz":      400,
 	"evict.a.jsonl.gz":             1053,
 	"javarandom.a.jsonl.gz":        220,
