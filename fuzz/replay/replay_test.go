@@ -366,7 +366,7 @@ func TestSkipsAreNamed(t *testing.T) {
 func TestFilesThatAreNoRecordings(t *testing.T) {
 	sound := `{"id":"x","inputs":{"intervalMs":1,"nanos":[]},"outputs":[]}` + "\n"
 	for _, broken := range []struct{ name, content, says string }{
-		{"melody.a.jsonl", sound, `"melody" is none of compensation, evict`},
+		{"melody.a.jsonl", sound, `"melody" is none of bilibili, compensation`},
 		{"compensation.a.jsonl", sound + "{", "case 2: unexpected end of JSON input"},
 		{"compensation.b.jsonl", sound + sound[:20] + "\n" + sound, "case 2"},
 		{"compensation.c.jsonl", sound + `{"inputs":{}}`, "case 2: it has no id"},
