@@ -13,7 +13,7 @@ type changes[K comparable, V any] struct {
 	history int             // how many are remembered
 	recent  []Transition[K] // a ring, the oldest at next once it is full
 	next    int
-	totals  [Evicted + 1]uint64 // by kind
+	totals  [Healed + 1]uint64 // by kind
 }
 
 func (c *changes[K, V]) add(change Change[K, V]) {
@@ -47,4 +47,8 @@ func (c *changes[K, V]) of(key K) (found []Transition[K]) {
 
 func departed[K comparable, V any](kind Kind, at time.Time, key K, departure lease.Departure[K, V]) Change[K, V] {
 	return Change[K, V]{Transition: Transition[K]{departure.Sequence, kind, at, key}, Lease: departure.Lease}
+}
+
+func turned[K comparable, V any](kind Kind, turn lease.Turn[K, V]) Change[K, V] {
+	return Change[K, V]{Transition: Transition[K]{turn.Sequence, kind, turn.At, turn.Lease.Key()}, Lease: turn.Lease}
 }

@@ -63,6 +63,13 @@ type Config struct {
 	// enough others have registered.
 	Ceiling time.Duration
 
+	// Dwell is how long a lease whose term has a suspect stage is suspect, at
+	// least, before a pass evicts it: from the pass that found it suspect, so
+	// that a checker that comes late cannot skip the warning. Zero: under the
+	// exact rules each lease's Interval, so that there was time for a heartbeat;
+	// under Nacos's none, as in the original (quirk N2).
+	Dwell time.Duration
+
 	// MaxLeases is the number of leases beyond which registrations are refused
 	// with lease.ErrFull. Zero: no limit.
 	MaxLeases int
@@ -83,17 +90,31 @@ type Config struct {
 	// A victim that was cancelled meanwhile is reported as rescued with it, too;
 	// the original logs it as expired.
 	EvictByKey bool
+
+	// ProposeOnly makes passes evict nobody: their victims are in the report,
+	// and leave when the caller calls [Kernel.EvictProposed], after a log of
+	// several servers has agreed for example. Nacos asks itself by a request,
+	// which takes its time or gets lost (quirk N8).
+	ProposeOnly bool
 }
 
-// Hooks are what a [Kernel] calls back. All may be nil. Order, View, Source and
-// Nanos are called while a pass runs: they may use the kernel, except that they
+// Hooks are what a [Kernel] calls back. All may be nil. Order, Responsible,
+// View, Source and Nanos are called while a pass runs: they may use the kernel, except that they
 // must not start a pass, nor Open or Stop, which wait for the one that runs.
 type Hooks[K comparable, V any] struct {
 	// Order puts a pass's candidates in the order from which victims are
-	// drawn, in place. They come in the order of their registration, whatever
+	// drawn, in place; if leases have a suspect stage, before that in a call of
+	// its own those that the pass is about to find suspect. They come in the order of their registration, whatever
 	// the table's hash seed. Eureka's own order is that of two levels of hash
 	// maps (quirk G8): who wants to reproduce a recorded pass gives it here.
 	Order func(now time.Time, candidates []lease.Snapshot[K, V])
+
+	// Responsible reports whether this server decides about the leases of a
+	// key's group (Nacos divides the services among its servers, quirk N12).
+	// What others decide about is renewed here, but neither found suspect nor
+	// evicted. Passes ask it for every lease that is due, each time. Explain
+	// asks it, too.
+	Responsible func(key K) bool
 
 	// View returns how many clients there are for an update of what a Release
 	// expects: Eureka takes the view of its own client, not of its own

@@ -42,6 +42,7 @@ type Verdict[K comparable, V any] struct {
 	Last []Transition[K]
 
 	withheld bool // nor does the ceiling allow it
+	never    bool // no pass can evict it as things stand
 }
 
 // ObstacleKind is the kind of an [Obstacle].
@@ -60,6 +61,13 @@ const (
 	Limited
 	// Forgiven: the next pass comes late, and forgives the lease as much.
 	Forgiven
+	// NotWarned: the lease has not been suspect for as long as it has to be, see
+	// Config's Dwell.
+	NotWarned
+	// Exempt: the lease is exempt, see [Kernel.Exempt].
+	Exempt
+	// NotResponsible: another server decides about it, see Hooks' Responsible.
+	NotResponsible
 )
 
 // Obstacle is one thing that holds an eviction back.
@@ -81,10 +89,16 @@ func (k *Kernel[K, V]) Explain(now time.Time, key K) Verdict[K, V] {
 		return v
 	}
 	v.Stage, v.Deadline = v.Lease.Stage(now, 0), v.Lease.Deadline()
+	if v.Lease.Exempt() {
+		v.hinderForGood(Exempt, "it is exempt from suspicion and eviction")
+	}
+	if k.hooks.Responsible != nil && !k.hooks.Responsible(key) {
+		v.hinderForGood(NotResponsible, "another server is responsible for it")
+	}
 	k.planning.Lock()
-	eviction := k.eviction
+	plan := evictionPlan{k.eviction, k.rules.compensates}
 	k.planning.Unlock()
-	v.weigh(eviction, k.rules, k.config.Ceiling)
+	v.weigh(plan, k.config, k.rules, !k.suspicionOff.Load())
 	return v
 }
 
@@ -95,56 +109,113 @@ func (k *Kernel[K, V]) remembered(key K) []Transition[K] {
 }
 
 // weigh finds the obstacles and the earliest pass.
-func (v *Verdict[K, V]) weigh(eviction schedule, rules rules, ceiling time.Duration) {
-	if v.Stage != lease.Expired {
+func (v *Verdict[K, V]) weigh(plan evictionPlan, config Config, rules rules, suspicion bool) {
+	if v.Stage != lease.Expired && !v.Lease.Exempt() {
 		v.hinder(NotExpired, v.Deadline, "its term ends %s, in %v", clockTime(v.Deadline), v.Deadline.Sub(v.At))
 	}
-	if !eviction.running {
-		v.hinder(NotOpen, time.Time{}, "no eviction pass is planned: the registry is not open, or stopped")
-	} else if v.At.Before(eviction.wake) {
-		v.hinder(PassNotDue, eviction.wake, "the next eviction pass is due %s, in %v", clockTime(eviction.wake), eviction.wake.Sub(v.At))
+	if !plan.running {
+		v.hinderForGood(NotOpen, "no eviction pass is planned: the registry is not open, or stopped")
+	} else if v.At.Before(plan.wake) {
+		v.hinder(PassNotDue, plan.wake, "the next eviction pass is due %s, in %v", clockTime(plan.wake), plan.wake.Sub(v.At))
 	}
-	if v.withheld = !v.Decision.Allowed; v.withheld {
-		until := v.Decision.WarmUntil
-		silent := v.Lease.LastRenewal().Add(ceiling)
-		if v.withheld = ceiling == 0 || !silent.Before(v.At); ceiling > 0 && (until.IsZero() || silent.Before(until)) {
-			until = silent
-		}
-		if v.withheld {
-			v.hinder(Withheld, until, "%v", v.Decision)
-		}
-	}
-	never := !eviction.running
+	v.weighDecision(config.Ceiling)
 	if !rules.unlimited && v.Limit <= 0 {
-		never = true
-		v.hinder(Limited, time.Time{}, "a pass may evict %d leases", v.Limit)
+		v.hinderForGood(Limited, "a pass may evict %d leases", v.Limit)
 	}
-	if !never {
-		v.Earliest = v.earliest(eviction, rules, ceiling)
+	warned := v.weighWarning(plan, config, suspicion)
+	if v.never {
+		return
+	}
+	ripe := v.ripe(config.Ceiling)
+	if plan.forgives(v.At, v.expiry()) {
+		v.hinder(Forgiven, v.At, "the eviction pass is overdue by %v, which it forgives", v.At.Sub(plan.wake))
+	}
+	v.Earliest = plan.firstAfter(v.At, ripe, v.expiry())
+	if v.Earliest.Before(warned) {
+		v.Earliest = plan.firstAfter(v.At, warned.Add(-1), warned.Add(-1))
 	}
 }
 
-// earliest is the first pass that can evict the lease. One that is overdue
-// forgives what it comes late, so that it evicts only what had expired when it
-// was due; those after it move with it.
-func (v *Verdict[K, V]) earliest(eviction schedule, rules rules, ceiling time.Duration) time.Time {
-	ripe := v.ripe(ceiling)
-	if due := eviction.wake; due.Before(v.At) {
-		eviction.wake = v.At
-		if rules.compensates && !eviction.first && !v.expiry().Before(due) {
-			v.hinder(Forgiven, v.At, "the eviction pass is overdue by %v, which it forgives", v.At.Sub(due))
-			eviction.wake = v.At.Add(eviction.interval)
-		}
+// weighDecision finds whether eviction is withheld.
+func (v *Verdict[K, V]) weighDecision(ceiling time.Duration) {
+	if v.withheld = !v.Decision.Allowed; !v.withheld {
+		return
 	}
-	return eviction.firstAfter(ripe)
+	if v.Decision.Reason == preserve.Disabled {
+		ceiling = 0
+	}
+	until := v.Decision.WarmUntil
+	silent := v.Lease.LastRenewal().Add(ceiling)
+	if v.withheld = ceiling == 0 || !silent.Before(v.At); ceiling > 0 && (until.IsZero() || silent.Before(until)) {
+		until = silent
+	}
+	if v.withheld {
+		v.hinder(Withheld, until, "%v", v.Decision)
+	}
+}
+
+// weighWarning finds whether the lease has to be suspect for longer, and
+// returns when it will have been for long enough if nobody renews it.
+func (v *Verdict[K, V]) weighWarning(plan evictionPlan, config Config, suspicion bool) (warned time.Time) {
+	dwell, ok := config.dwell(v.Lease.Term())
+	if !ok {
+		return time.Time{}
+	}
+	since, ok := v.Lease.SuspectSince()
+	switch {
+	case !ok && !suspicion:
+		v.hinderForGood(NotWarned, "it has not been found suspect, and suspicion is switched off")
+		return time.Time{}
+	case !ok && !plan.running:
+		return time.Time{}
+	case !ok:
+		late := v.lastOf(v.Deadline.Add(v.Lease.Term().Suspect - v.Lease.Term().Duration))
+		since = plan.firstAfter(v.At, late, late)
+		warned = since.Add(dwell)
+		v.hinder(NotWarned, warned, "it has to be suspect for %v before, which a pass can find %s", dwell, clockTime(since))
+	case v.At.Before(since.Add(dwell)):
+		warned = since.Add(dwell)
+		v.hinder(NotWarned, warned, "it has to be suspect for %v and became so %s", dwell, clockTime(since))
+	}
+	return warned
+}
+
+// evictionPlan is when the eviction passes come.
+type evictionPlan struct {
+	schedule
+	compensates bool
+}
+
+// forgives reports whether a pass that is overdue at instant now forgives what
+// has been over since a deadline: what it comes late, so that it sees only what
+// had been over when it was due.
+func (p evictionPlan) forgives(now, deadline time.Time) bool {
+	return p.wake.Before(now) && p.compensates && !p.first && !deadline.Before(p.wake)
+}
+
+// firstAfter is the first pass from instant now on that comes strictly after
+// ripe and does not forgive the deadline. Those after an overdue one move with it.
+func (p evictionPlan) firstAfter(now, ripe, deadline time.Time) time.Time {
+	forgives := p.forgives(now, deadline)
+	if p.wake.Before(now) {
+		p.wake = now
+	}
+	if forgives {
+		p.wake = now.Add(p.interval)
+	}
+	return p.schedule.firstAfter(ripe)
 }
 
 // expiry is the instant strictly after which the lease has expired.
-func (v *Verdict[K, V]) expiry() time.Time {
-	if v.Lease.Term().Rule == lease.Eureka {
-		return v.Deadline.Add(time.Millisecond - 1) // it compares whole milliseconds
+func (v *Verdict[K, V]) expiry() time.Time { return v.lastOf(v.Deadline) }
+
+// lastOf is the last instant that a rule takes for a deadline: most compare
+// whole milliseconds.
+func (v *Verdict[K, V]) lastOf(deadline time.Time) time.Time {
+	if v.Lease.Term().Rule != lease.Exact {
+		return deadline.Add(time.Millisecond - 1)
 	}
-	return v.Deadline
+	return deadline
 }
 
 // ripe is the instant strictly after which a pass can evict the lease, if
@@ -164,6 +235,11 @@ func (v *Verdict[K, V]) ripe(ceiling time.Duration) time.Time {
 		return free
 	}
 	return ripe
+}
+
+func (v *Verdict[K, V]) hinderForGood(kind ObstacleKind, text string, numbers ...any) {
+	v.never = true
+	v.hinder(kind, time.Time{}, text, numbers...)
 }
 
 func (v *Verdict[K, V]) hinder(kind ObstacleKind, until time.Time, text string, numbers ...any) {

@@ -112,6 +112,7 @@ func TestAVerdictInWords(t *testing.T) {
 		"A/1 is live: silent for 1s",
 		"not evicted: its term ends at 12:01:31, in 1m29s",
 		"not evicted: the next eviction pass is due at 12:00:10, in 8s",
+		"not evicted: it has to be suspect for 30s before, which a pass can find at 12:00:50",
 		"the first pass that can evict it is planned at 12:01:40, in 1m38s",
 		"registered at 12:00:01")
 	k.Renew(now(30500*time.Millisecond), "A/1")
@@ -120,20 +121,22 @@ func TestAVerdictInWords(t *testing.T) {
 		"A/1 is suspect: silent for 49.5s",
 		"not evicted: its term ends at 12:02:00.5, in 40.5s",
 		"not evicted: the next eviction pass is due at 12:01:30, in 10s",
+		"not evicted: it has to be suspect for 30s and became so at 12:01:20",
 		"the first pass that can evict it is planned at 12:02:10, in 50s",
-		"registered at 12:00:01")
+		"registered at 12:00:01",
+		"suspected at 12:01:20")
 	k.Evict(now(120 * s))
 	says(125*s,
 		"A/1 is expired: silent for 1m34.5s",
 		"not evicted: the next eviction pass is due at 12:02:10, in 5s",
 		"the first pass that can evict it is planned at 12:02:10, in 5s",
-		"registered at 12:00:01")
+		"registered at 12:00:01", "suspected at 12:01:20")
 	k.Evict(now(130 * s))
-	says(131*s, "A/1 is not registered: evicted", "registered at 12:00:01", "evicted at 12:02:10")
+	says(131*s, "A/1 is not registered: evicted", "registered at 12:00:01", "suspected at 12:01:20", "evicted at 12:02:10")
 	must(k.Register(now(132*s), "A/1", 0, lease.Term{}))
 	must(k.Register(now(133*s), "A/1", 0, lease.Term{}))
 	k.Cancel(now(134*s), "A/1")
-	says(135*s, "A/1 is not registered: cancelled", "registered at 12:00:01", "evicted at 12:02:10",
+	says(135*s, "A/1 is not registered: cancelled", "registered at 12:00:01", "suspected at 12:01:20", "evicted at 12:02:10",
 		"registered at 12:02:12", "replaced at 12:02:13", "cancelled at 12:02:14")
 	k.Stop()
 	must(k.Register(now(136*s), "B/1", 0, lease.Term{}))

@@ -114,10 +114,14 @@ func newGuard(now time.Time, config Config) (guard, error) {
 		g.off.Store(!config.SelfPreservation)
 		return g, err
 	}
+	interval := config.Term.Interval
+	if config.Release == preserve.Nacos {
+		interval = 0 // any, and not looked at
+	}
 	calculator, err := preserve.NewCalculator(preserve.Config{
 		Release:           config.Release,
 		Percent:           config.Percent,
-		Interval:          config.Term.Interval,
+		Interval:          interval,
 		SelfPreservation:  config.SelfPreservation,
 		WaitWhenSyncEmpty: config.WaitWhenSyncEmpty,
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/leasekernel/leasekernel/evict"
@@ -51,8 +52,12 @@ type Kernel[K comparable, V any] struct {
 	replicas *rate // the renewals that peers sent on
 	guard    guard
 
+	suspicionOff atomic.Bool
+	evictionOff  atomic.Bool
+
 	changing sync.Mutex
-	changes  changes[K, V] // needs changing
+	changes  changes[K, V]      // needs changing
+	turns    []lease.Turn[K, V] // room for absorb; needs changing
 
 	passes       sync.Mutex   // one pass at a time
 	compensation compensation // needs passes
@@ -90,10 +95,9 @@ func New[K comparable, V any](now time.Time, config Config, hooks Hooks[K, V]) (
 		k.random = evict.NewJavaRandom(config.Seed)
 	}
 	k.changes.history = config.History
-	wall := config.Release != 0
-	k.eviction = schedule{interval: config.EvictionInterval, wall: wall}
-	k.update = schedule{interval: config.UpdateInterval, wall: wall}
-	if wall {
+	k.eviction = schedule{interval: config.EvictionInterval, wall: k.rules.timers}
+	k.update = schedule{interval: config.UpdateInterval, wall: k.rules.timers}
+	if k.rules.updates {
 		k.update.start(now)
 	}
 	if k.rules.opens {
@@ -167,7 +171,7 @@ func (k *Kernel[K, V]) Stop() {
 }
 
 // SetSelfPreservation switches self-preservation on or off, from the next pass
-// on.
+// on. Nacos's rules have none to switch.
 func (k *Kernel[K, V]) SetSelfPreservation(on bool) { k.guard.setSelfPreservation(on) }
 
 // SetPercent changes a release's percent, with the delays that the original has
@@ -181,6 +185,17 @@ func (k *Kernel[K, V]) SetPercent(percent float64) error {
 	return nil
 }
 
+// SetEviction switches eviction on, as it is at first, or off: then passes find
+// leases suspect but withhold eviction, beyond the Ceiling, too (Nacos's
+// expireInstance, quirk N12).
+func (k *Kernel[K, V]) SetEviction(on bool) { k.evictionOff.Store(!on) }
+
+// SetSuspicion switches on, as it is at first, or off that passes find leases
+// suspect. While it is off no lease is evicted that has to have been suspect
+// before, see [Config].Dwell. With eviction off, too, passes do nothing (Nacos's
+// healthCheckEnabled).
+func (k *Kernel[K, V]) SetSuspicion(on bool) { k.suspicionOff.Store(!on) }
+
 // Registration is what came of a registration.
 type Registration[K comparable, V any] struct {
 	// Handle renews the new lease without a look-up.
@@ -190,7 +205,8 @@ type Registration[K comparable, V any] struct {
 }
 
 // Register grants key a lease at instant now. If it has one, that lease is
-// replaced by a new one for the new term and holder (quirk G1).
+// replaced by a new one for the new term and holder (quirk G1). That one is not
+// suspect, without a change of its own, except under Nacos's rule (quirk N7).
 //
 // A zero term is the Config's. The Rule is always the Config's and need not be
 // given. Under Eureka's rule a Duration of zero or below becomes the Config's
@@ -247,7 +263,7 @@ func (k *Kernel[K, V]) register(now time.Time, key K, holder V, term lease.Term)
 	} else {
 		k.guard.granted(nil)
 	}
-	k.changes.add(change)
+	k.note(change)
 	return Registration[K, V]{Handle: Handle[K, V]{kernel: k, lease: granted.Lease.Handle}, Change: change}, nil
 }
 
@@ -272,6 +288,20 @@ func (k *Kernel[K, V]) Renew(now time.Time, key K) bool {
 	}
 	k.rate.mark(now, 1)
 	return true
+}
+
+// RenewFrom is Renew, and tells from which stage the lease was renewed:
+// lease.Suspect if this heartbeat healed it, which the next report tells, too;
+// else lease.Live, or lease.Ended if there was none. It is for those who have to
+// tell subscribers at once; Renew is faster.
+func (k *Kernel[K, V]) RenewFrom(now time.Time, key K) (from lease.Stage, ok bool) {
+	if !k.rate.ready() {
+		return lease.Ended, false
+	}
+	if from, ok = k.table.RenewFrom(now, key); ok {
+		k.rate.mark(now, 1)
+	}
+	return from, ok
 }
 
 // RenewReplicated is Renew for a heartbeat that a peer sent on. It counts like
@@ -316,9 +346,32 @@ func (k *Kernel[K, V]) Cancel(now time.Time, key K) (Change[K, V], bool) {
 	}
 	change := departed(Cancelled, now, key, departure)
 	k.guard.cancelled(change.Lease.Term())
-	k.changes.add(change)
+	k.note(change)
 	return change, true
 }
+
+// Suspect says at instant now that key's lease is suspect, as a probe of the
+// service may have found, and returns what changed. The lease need not have been
+// silent nor its term a suspect stage; a heartbeat heals it. False: it has none,
+// is suspect already or exempt.
+func (k *Kernel[K, V]) Suspect(now time.Time, key K) (Change[K, V], bool) {
+	for {
+		seen, ok := k.table.Get(key)
+		if !ok || seen.Suspected() || seen.Exempt() {
+			return Change[K, V]{}, false
+		}
+		if change, ok := k.suspectOne(now, seen); ok {
+			return change, true
+		}
+	}
+}
+
+// Exempt exempts key's lease from suspicion and eviction, or no longer, and
+// reports whether that is new: for maintenance. It has to be renewed all the
+// same, to be alive when the exemption ends, and a renewal does not heal it
+// (Nacos's mark, quirk N11). An exempt lease can be cancelled, and is replaced by
+// a new registration by one that is not exempt.
+func (k *Kernel[K, V]) Exempt(key K, on bool) bool { return k.table.Exempt(key, on) }
 
 // Get returns key's lease as it is now. Renew it through the kernel: a renewal
 // by the lease's own handle is not counted.
@@ -355,6 +408,29 @@ func (h Handle[K, V]) Renew(now time.Time) bool {
 // its service-up instant. A renewal by that handle is not counted.
 func (h Handle[K, V]) Lease() lease.Handle[K, V] { return h.lease }
 
+// note records a change, after the healings that came before it. Needs changing.
+func (k *Kernel[K, V]) note(change Change[K, V]) {
+	k.absorb(change.Sequence)
+	k.changes.add(change)
+}
+
+// absorb records the healings up to the number of a change. Needs changing.
+func (k *Kernel[K, V]) absorb(last uint64) {
+	k.turns = k.table.AppendHealed(k.turns[:0], last)
+	for _, turn := range k.turns {
+		k.changes.add(turned(Healed, turn))
+	}
+	clear(k.turns)
+}
+
 func (k *Kernel[K, V]) decide(now time.Time) preserve.Decision {
-	return k.guard.decide(now, k.rate.count(now))
+	return k.decideBy(now, k.rate.count(now))
+}
+
+func (k *Kernel[K, V]) decideBy(now time.Time, renewals int64) preserve.Decision {
+	d := k.guard.decide(now, renewals)
+	if k.evictionOff.Load() {
+		d.Allowed, d.Reason, d.WarmUntil = false, preserve.Disabled, time.Time{}
+	}
+	return d
 }

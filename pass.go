@@ -2,11 +2,13 @@ package leasekernel
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/leasekernel/leasekernel/evict"
 	"github.com/leasekernel/leasekernel/lease"
+	"github.com/leasekernel/leasekernel/preserve"
 )
 
 // Tick runs the passes that are due at instant now, in this order: the meter's
@@ -101,6 +103,7 @@ func (k *Kernel[K, V]) ran(s *schedule, now time.Time) {
 func (k *Kernel[K, V]) told(report Report[K, V]) Report[K, V] {
 	k.changing.Lock()
 	defer k.changing.Unlock()
+	k.absorb(math.MaxUint64)
 	report.Changes = k.changes.drain()
 	return report
 }
@@ -128,24 +131,29 @@ func (k *Kernel[K, V]) updateExpectation(now time.Time) *Update {
 	return update
 }
 
-// evict is one eviction pass: collect, choose, evict. What is chosen was seen
-// in a state, and is evicted only in that state. Needs passes.
+// evict is one eviction pass: find suspect, collect, choose, evict. What is
+// chosen was seen in a state, and is evicted only in that state. Needs passes.
 func (k *Kernel[K, V]) evict(now time.Time, additional time.Duration) *Eviction[K, V] {
-	pass := &Eviction[K, V]{Compensation: additional, Decision: k.decide(now)}
+	pass := &Eviction[K, V]{Compensation: additional, Suspected: k.findSuspect(now, additional), Decision: k.decide(now)}
 	pass.After = pass.Decision
-	if !pass.Decision.Allowed && k.config.Ceiling == 0 {
+	withheld := !pass.Decision.Allowed
+	if withheld && (k.config.Ceiling == 0 || pass.Decision.Reason == preserve.Disabled) {
 		pass.Size = k.table.Len()
 		return pass
 	}
-	candidates := k.collect(now, additional, !pass.Decision.Allowed)
+	candidates := k.collect(now, additional, withheld)
 	pass.Candidates = len(candidates)
-	pass.Ceiling = !pass.Decision.Allowed && len(candidates) > 0
+	pass.Ceiling = withheld && len(candidates) > 0
 	pass.Size = k.table.Len()
-	if !k.rules.unlimited && (pass.Decision.Allowed || pass.Ceiling) {
+	if !k.rules.unlimited && (!withheld || pass.Ceiling) {
 		pass.Limit = k.guard.limit(pass.Size)
 	}
 	victims, err := k.choose(now, candidates, pass.Limit)
 	pass.Err = err
+	if k.config.ProposeOnly {
+		pass.Proposed = victims
+		return pass
+	}
 	for _, victim := range victims {
 		if change, ok := k.evictOne(now, victim); ok {
 			pass.Evicted = append(pass.Evicted, change)
@@ -157,20 +165,27 @@ func (k *Kernel[K, V]) evict(now time.Time, additional time.Duration) *Eviction[
 	return pass
 }
 
-// collect returns the expired leases in the order from which victims are drawn:
-// of a pass that is withheld only those beyond the ceiling.
+// collect returns the leases that may be evicted in the order from which
+// victims are drawn: of a pass that is withheld only those beyond the ceiling.
 func (k *Kernel[K, V]) collect(now time.Time, additional time.Duration, withheld bool) []lease.Snapshot[K, V] {
 	candidates := k.table.AppendExpired(nil, now, additional)
-	if withheld {
-		candidates = slices.DeleteFunc(candidates, func(s lease.Snapshot[K, V]) bool {
-			return now.Sub(s.LastRenewal()) <= k.config.Ceiling
-		})
+	candidates = slices.DeleteFunc(candidates, func(s lease.Snapshot[K, V]) bool {
+		return withheld && now.Sub(s.LastRenewal()) <= k.config.Ceiling || !k.warned(now, s, additional)
+	})
+	return k.inOrder(now, candidates)
+}
+
+// inOrder leaves out what others are responsible for, and puts the rest in the
+// order in which the pass goes on.
+func (k *Kernel[K, V]) inOrder(now time.Time, leases []lease.Snapshot[K, V]) []lease.Snapshot[K, V] {
+	if k.hooks.Responsible != nil {
+		leases = slices.DeleteFunc(leases, func(s lease.Snapshot[K, V]) bool { return !k.hooks.Responsible(s.Key()) })
 	}
-	slices.SortFunc(candidates, func(a, b lease.Snapshot[K, V]) int { return cmp.Compare(a.Sequence(), b.Sequence()) })
+	slices.SortFunc(leases, func(a, b lease.Snapshot[K, V]) int { return cmp.Compare(a.Sequence(), b.Sequence()) })
 	if k.hooks.Order != nil {
-		k.hooks.Order(now, candidates)
+		k.hooks.Order(now, leases)
 	}
-	return candidates
+	return leases
 }
 
 // choose draws the victims.
@@ -185,6 +200,14 @@ func (k *Kernel[K, V]) choose(now time.Time, candidates []lease.Snapshot[K, V], 
 	return evict.Pick(source, candidates, limit)
 }
 
+// EvictProposed evicts a lease that a pass has proposed, see Config's
+// ProposeOnly, at instant now: if it is still as the pass saw it, or with
+// EvictByKey whatever has become of it. On false it was renewed, registered
+// again or cancelled since, or has been evicted.
+func (k *Kernel[K, V]) EvictProposed(now time.Time, victim lease.Snapshot[K, V]) (Change[K, V], bool) {
+	return k.evictOne(now, victim)
+}
+
 // evictOne evicts one victim, if it is still as the pass saw it.
 func (k *Kernel[K, V]) evictOne(now time.Time, victim lease.Snapshot[K, V]) (Change[K, V], bool) {
 	k.changing.Lock()
@@ -195,7 +218,7 @@ func (k *Kernel[K, V]) evictOne(now time.Time, victim lease.Snapshot[K, V]) (Cha
 	}
 	change := departed(Evicted, now, victim.Key(), departure)
 	k.guard.evicted(change.Lease.Term())
-	k.changes.add(change)
+	k.note(change)
 	return change, true
 }
 

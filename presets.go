@@ -55,6 +55,22 @@ func Bilibili() Config {
 	return config
 }
 
+// Nacos returns the rules of the heartbeat check of Nacos 1.4.2: leases that are
+// suspect after 15 s, healed by the next renewal and evicted after 30 s, both by
+// the wall clock and as each lease's term says, a pass every 5 s, and nothing
+// that preserves the registry (quirk N34). [NacosTerm] reads the terms from
+// metadata. It differs from the original on purpose in one thing: nothing that
+// was renewed is evicted, see [Config].ProposeOnly and EvictByKey for that.
+func Nacos() Config {
+	return Config{
+		Release:          preserve.Nacos,
+		Term:             lease.Term{Duration: nacosDelete, Suspect: nacosTimeout, Interval: nacosInterval, Rule: lease.Nacos},
+		Window:           time.Minute,
+		EvictionInterval: 5 * time.Second,
+		History:          defaultHistory,
+	}
+}
+
 // defaultHistory is how many transitions the presets remember: some minutes of
 // a busy registry, in about 64 KiB.
 const defaultHistory = 1024
@@ -62,11 +78,14 @@ const defaultHistory = 1024
 // rules is what tells the passes of the releases apart. What they expect is
 // the preserve package's matter.
 type rules struct {
-	opens        bool // passes begin when the registry opens, not when it is made
-	meterAtOpen  bool // each Open begins with a new meter, and nothing is renewed before the first
-	unlimited    bool // a pass evicts all candidates, in their order
-	compensates  bool // a pass forgives what it comes late
-	seedsByClock bool // each pass draws with a new generator
+	rule         lease.Rule // of all leases
+	opens        bool       // passes begin when the registry opens, not when it is made
+	meterAtOpen  bool       // each Open begins with a new meter, and nothing is renewed before the first
+	unlimited    bool       // a pass evicts all candidates, in their order
+	compensates  bool       // a pass forgives what it comes late
+	seedsByClock bool       // each pass draws with a new generator
+	timers       bool       // passes are planned by a java.util.Timer
+	updates      bool       // what is expected is updated from time to time
 }
 
 // Opens reports whether a kernel of these rules has to be opened before it
@@ -74,15 +93,21 @@ type rules struct {
 func (c Config) Opens() bool { return rulesOf(c.Release).opens }
 
 func rulesOf(release preserve.Release) rules {
+	eureka := rules{rule: lease.Eureka, opens: true, timers: true, updates: true}
 	switch release {
 	case preserve.EurekaV1_2_5:
-		return rules{opens: true, meterAtOpen: true, unlimited: true}
+		eureka.meterAtOpen, eureka.unlimited = true, true
+		return eureka
 	case preserve.EurekaV1_3_0:
-		return rules{opens: true, meterAtOpen: true, seedsByClock: true}
+		eureka.meterAtOpen, eureka.seedsByClock = true, true
+		return eureka
 	case preserve.EurekaV1_4_9, preserve.EurekaV1_9_3, preserve.EurekaV1_9_4, preserve.EurekaV1_9_17, preserve.Spring:
-		return rules{opens: true, compensates: true, seedsByClock: true}
+		eureka.compensates, eureka.seedsByClock = true, true
+		return eureka
 	case preserve.Bilibili:
-		return rules{}
+		return rules{updates: true}
+	case preserve.Nacos:
+		return rules{rule: lease.Nacos, unlimited: true}
 	}
 	return rules{compensates: true}
 }

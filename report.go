@@ -21,6 +21,10 @@ const (
 	Cancelled
 	// Evicted: a pass ended a lease that had expired.
 	Evicted
+	// Suspected: a pass found a lease suspect, or somebody said so.
+	Suspected
+	// Healed: a renewal came for a suspect lease.
+	Healed
 )
 
 // String returns the kind as a word, such as "registered".
@@ -34,11 +38,15 @@ func (k Kind) String() string {
 		return "cancelled"
 	case Evicted:
 		return "evicted"
+	case Suspected:
+		return "suspected"
+	case Healed:
+		return "healed"
 	}
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// Transition is that the lease of a key began or ended.
+// Transition is that the lease of a key began, ended, or changed its stage.
 type Transition[K comparable] struct {
 	// Sequence rises from one transition to the next, with gaps.
 	Sequence uint64
@@ -55,7 +63,8 @@ type Transition[K comparable] struct {
 // should keep the Transition. A renewal by their handles is not counted.
 type Change[K comparable, V any] struct {
 	Transition[K]
-	// Lease is the lease that began, or that left as it was last.
+	// Lease is the lease that began, as it was after the change of its stage, or
+	// that left as it was last.
 	Lease lease.Snapshot[K, V]
 	// Old is the lease that left, as it was last, if the Kind is Replaced; else
 	// it must not be used.
@@ -104,11 +113,15 @@ type Eviction[K comparable, V any] struct {
 	// when the pass was withheld.
 	Size int
 	// Limit is how many leases the pass was allowed to evict. It is 0 if
-	// eviction was withheld, the Ceiling apart, and also under Eureka v1.2.5, which has no limit
-	// (quirk E9). It can be negative (quirk E2).
+	// eviction was withheld, the Ceiling apart, and also under Eureka v1.2.5
+	// (quirk E9) and Nacos, which have no limit. It can be negative (quirk E2).
 	Limit int
-	// Candidates is how many leases had expired, beyond the Ceiling if it is
-	// for that.
+	// Suspected are the leases that the pass found suspect, in that order, as in
+	// the Changes. That is not withheld: it can be taken back by a heartbeat. A
+	// registry that suspects itself, see Decision, should go on to list them.
+	Suspected []Change[K, V]
+	// Candidates is how many leases had expired and might be evicted, beyond the
+	// Ceiling if it is for that.
 	Candidates int
 	// Ceiling is whether eviction was withheld and leases were evicted all the
 	// same, for having been silent beyond the Config's Ceiling.
@@ -116,6 +129,8 @@ type Eviction[K comparable, V any] struct {
 	// Evicted are the leases that the pass evicted, in that order, as in the
 	// Changes.
 	Evicted []Change[K, V]
+	// Proposed are the victims, in that order, if the Config says ProposeOnly.
+	Proposed []lease.Snapshot[K, V]
 	// Rescued are the victims, as the pass saw them, that were renewed,
 	// registered again or cancelled before their turn came.
 	Rescued []lease.Snapshot[K, V]

@@ -1,6 +1,7 @@
 package leasekernel
 
 import (
+	"math"
 	"time"
 
 	"github.com/leasekernel/leasekernel/preserve"
@@ -12,6 +13,8 @@ type Status struct {
 	At time.Time
 	// Leases is their number, expired ones included.
 	Leases int
+	// Suspects is how many of them are suspect.
+	Suspects int
 	// Renewals were counted in the last window.
 	Renewals int64
 	// Replicated of them were sent on by peers.
@@ -26,9 +29,9 @@ type Status struct {
 	Opened bool
 	// NextEviction is when the next is due, if Opened.
 	NextEviction time.Time
-	// Registered, Replaced, Cancelled and Evicted count the changes since the
-	// start.
-	Registered, Replaced, Cancelled, Evicted uint64
+	// Registered, Replaced, Cancelled, Evicted, Suspected and Healed count the
+	// changes since the start.
+	Registered, Replaced, Cancelled, Evicted, Suspected, Healed uint64
 }
 
 // Status returns the registry's state at instant now. It is not one moment's
@@ -38,9 +41,10 @@ func (k *Kernel[K, V]) Status(now time.Time) Status {
 	status := Status{
 		At:         now,
 		Leases:     k.table.Len(),
+		Suspects:   k.table.Suspects(),
 		Renewals:   renewals,
 		Replicated: k.replicas.count(now),
-		Decision:   k.guard.decide(now, renewals),
+		Decision:   k.decideBy(now, renewals),
 		Below:      k.guard.below(now, renewals),
 	}
 	k.planning.Lock()
@@ -48,8 +52,10 @@ func (k *Kernel[K, V]) Status(now time.Time) Status {
 	k.planning.Unlock()
 	k.changing.Lock()
 	defer k.changing.Unlock()
+	k.absorb(math.MaxUint64)
 	totals := &k.changes.totals
 	status.Registered, status.Replaced = totals[Registered], totals[Replaced]
 	status.Cancelled, status.Evicted = totals[Cancelled], totals[Evicted]
+	status.Suspected, status.Healed = totals[Suspected], totals[Healed]
 	return status
 }

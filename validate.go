@@ -136,8 +136,8 @@ func (c Config) validateTerm(p *Problems) {
 	}
 	if !slices.Contains(append(preserve.Releases(), 0), c.Release) {
 		p.add(Error, "Release", c.Release, "must be 0 or a constant of the preserve package")
-	} else if eureka := c.Release != 0 && c.Release != preserve.Bilibili; eureka != (c.Term.Rule == lease.Eureka) {
-		p.add(Error, "Term.Rule", c.Term.Rule, "must be eureka under an Eureka release and exact under other rules")
+	} else if rule := rulesOf(c.Release).rule; c.Term.Rule != rule {
+		p.add(Error, "Term.Rule", c.Term.Rule, "must be %v under %s", rule, c.rulesName())
 	}
 	if c.MaxLeases < 0 {
 		p.add(Error, "MaxLeases", c.MaxLeases, "must not be negative")
@@ -145,6 +145,14 @@ func (c Config) validateTerm(p *Problems) {
 	if c.History < 0 {
 		p.add(Error, "History", c.History, "must not be negative")
 	}
+}
+
+// rulesName is what the problems call the Config's rules.
+func (c Config) rulesName() string {
+	if c.Release == 0 {
+		return "the exact rules"
+	}
+	return c.Release.String()
 }
 
 // admits reports why no lease of the Config's term could be registered.
@@ -179,7 +187,7 @@ func (c Config) validateMeter(p *Problems) {
 	case c.Release != 0:
 		if c.Window%time.Millisecond != 0 {
 			p.add(Error, "Window", c.Window, "must be whole milliseconds under a release")
-		} else if c.Window != time.Minute {
+		} else if c.Window != time.Minute && c.Release != preserve.Nacos {
 			p.add(Warning, "Window", c.Window, "should be 1m0s under a release: its threshold is of renewals a minute")
 		}
 	case c.Steps <= 0 || c.Steps > ratemeter.MaxSteps || c.Window%time.Duration(c.Steps) != 0:
@@ -199,13 +207,39 @@ func (c Config) validatePasses(p *Problems) {
 		p.add(Warning, "EvictionInterval", c.EvictionInterval, "should be at most half the Term's Duration (%v): a dead lease stays up to %v longer than its term",
 			c.Term.Duration, c.EvictionInterval)
 	}
-	if c.Release != 0 && (c.UpdateInterval <= 0 || c.UpdateInterval%time.Millisecond != 0) {
+	if rulesOf(c.Release).updates && (c.UpdateInterval <= 0 || c.UpdateInterval%time.Millisecond != 0) {
 		p.add(Error, "UpdateInterval", c.UpdateInterval, "must be above 0, in whole milliseconds")
 	}
 	if c.Ceiling < 0 {
 		p.add(Error, "Ceiling", c.Ceiling, "must not be negative")
 	} else if c.Ceiling > 0 && c.Ceiling <= c.Term.Duration {
 		p.add(Warning, "Ceiling", c.Ceiling, "should be longer than the Term's Duration (%v): a registry that suspects itself evicts all the same", c.Term.Duration)
+	}
+	c.validateDwell(p)
+}
+
+// validateDwell checks that the warning does not make evictions late. Silent
+// since 0, a lease is found suspect by the pass at S + P at the latest, and
+// evicted by the first one that comes a dwell later, all in steps of P.
+func (c Config) validateDwell(p *Problems) {
+	if c.Dwell < 0 {
+		p.add(Error, "Dwell", c.Dwell, "must not be negative")
+		return
+	}
+	dwell, ok := c.dwell(c.Term)
+	if !ok {
+		if c.Dwell > 0 {
+			p.add(Warning, "Dwell", c.Dwell, "has no effect on the Config's term, which has no Suspect stage")
+		}
+		return
+	}
+	if c.EvictionInterval <= 0 || c.Term.Validate() != nil || max(dwell, c.EvictionInterval, c.Term.Suspect) > lease.MaxTableDuration {
+		return // an error, or beyond what is worth a warning
+	}
+	passes := (dwell + c.EvictionInterval - 1) / c.EvictionInterval
+	if latest := c.Term.Suspect + passes*c.EvictionInterval; latest > c.Term.Duration {
+		p.add(Warning, "Dwell", dwell, "should end within the Term's Duration (%v): a dead lease stays up to %v, suspect after %v and a pass, and then for so many passes of %v",
+			c.Term.Duration, latest+c.EvictionInterval, c.Term.Suspect, c.EvictionInterval)
 	}
 }
 
@@ -217,11 +251,15 @@ func (c Config) validatePreservation(p *Problems) {
 		if c.Warmup < 0 {
 			p.add(Error, "Warmup", c.Warmup, "must not be negative")
 		}
+	} else if c.Release == preserve.Nacos {
+		if c.SelfPreservation {
+			p.add(Error, "SelfPreservation", c.SelfPreservation, "must be off: nacos has none (quirk N34)")
+		}
 	} else if !(c.Percent > 0 && c.Percent < 1) {
 		p.add(Warning, "Percent", c.Percent, "should be between 0 and 1: with 0 or less no eviction is ever allowed (quirk T4), with 1 or more no pass may evict anybody (quirk E2)")
 	}
 	seconds := c.Term.Interval / time.Second
-	if c.Release != 0 && (c.Term.Interval%time.Second != 0 || seconds < math.MinInt32 || seconds > math.MaxInt32) {
+	if c.Release != 0 && c.Release != preserve.Nacos && (c.Term.Interval%time.Second != 0 || seconds < math.MinInt32 || seconds > math.MaxInt32) {
 		p.add(Error, "Term.Interval", c.Term.Interval, "must be whole seconds under a release, as many as fit Java's int")
 	}
 	if c.Release != 0 && c.WaitWhenSyncEmpty%time.Millisecond != 0 {

@@ -40,11 +40,11 @@ func checkDecision(t rapid.TB, d preserve.Decision, reaching bool, tolerance flo
 		decisionIsTrue.holds(t, few, "%+v", d)
 	case preserve.NoThreshold:
 		decisionIsTrue.holds(t, d.Threshold <= 0, "%+v", d)
-	case preserve.SwitchedOff, preserve.WarmingUp:
+	case preserve.SwitchedOff, preserve.WarmingUp, preserve.Unprotected:
 	default:
 		decisionIsTrue.holds(t, false, "it has no reason: %+v", d)
 	}
-	allowed := slices.Contains([]preserve.Reason{preserve.SwitchedOff, preserve.EnoughRenewals}, d.Reason)
+	allowed := slices.Contains([]preserve.Reason{preserve.SwitchedOff, preserve.EnoughRenewals, preserve.Unprotected}, d.Reason)
 	decisionIsTrue.holds(t, d.Allowed == allowed, "%+v", d)
 	decisionIsTrue.holds(t, d.WarmUntil.IsZero() || d.Reason == preserve.WarmingUp, "it is warm: %+v", d)
 	spoken := "eviction is withheld"
@@ -87,6 +87,8 @@ type arithmetic struct {
 	reason   func(m *calculatorModel, renewals int64) preserve.Reason
 	clients  bool // expected counts clients
 	reaching bool
+	// unprotected: nothing is expected, and nothing is below it
+	unprotected bool
 }
 
 var arithmetics = map[preserve.Release]arithmetic{
@@ -121,6 +123,10 @@ var arithmetics = map[preserve.Release]arithmetic{
 	preserve.Bilibili: {
 		fits: fitsHalfInt64, open: bilibiliOpen, register: bilibiliRegister, cancel: bilibiliCancel, evict: unchanged,
 		update: bilibiliUpdate, reason: bilibiliReason, reaching: true,
+	},
+	preserve.Nacos: {
+		fits: fitsJavaInt, open: openNothing, register: unchanged, cancel: unchanged, evict: unchanged,
+		update: adoptNothing, reason: noReason, unprotected: true,
 	},
 }
 
@@ -259,9 +265,15 @@ func bilibiliReason(m *calculatorModel, renewals int64) preserve.Reason {
 	return preserve.TooFewRenewals
 }
 
+func openNothing(*calculatorModel, int64) {}
+
+func adoptNothing(*calculatorModel, int64) bool { return true }
+
+func noReason(*calculatorModel, int64) preserve.Reason { return preserve.Unprotected }
+
 // below is the original's isBelowRenewThresold.
 func (m *calculatorModel) below(now time.Time, renewals int64) bool {
-	return renewals <= m.threshold && m.opened > 0 && now.UnixMilli() > m.opened+m.waitMillis
+	return !m.unprotected && renewals <= m.threshold && m.opened > 0 && now.UnixMilli() > m.opened+m.waitMillis
 }
 
 func (m *calculatorModel) decide(release preserve.Release, renewals int64) preserve.Decision {
@@ -274,7 +286,7 @@ func (m *calculatorModel) decide(release preserve.Release, renewals int64) prese
 		Clients:   m.clients,
 		Percent:   m.percent,
 	}
-	d.Allowed = d.Reason == preserve.SwitchedOff || d.Reason == preserve.EnoughRenewals
+	d.Allowed = d.Reason == preserve.SwitchedOff || d.Reason == preserve.EnoughRenewals || d.Reason == preserve.Unprotected
 	if m.clients {
 		d.Interval = time.Duration(m.interval) * time.Second
 	}

@@ -146,7 +146,8 @@ func (c *Calculator) Evicted() {
 // Update offers count clients, the periodic view of the whole registry, and
 // reports whether it was adopted: if it is strictly more than percent of what
 // is expected (quirk T7), or, up to v1.9.2, than percent of the threshold
-// (T8); or if self-preservation is off (T9). [Bilibili] always adopts it.
+// (T8); or if self-preservation is off (T9). [Bilibili] always adopts it, and
+// [Nacos], which expects nothing all the same.
 //
 // It fails, changing nothing, on the counts on which [Calculator.Open] does.
 func (c *Calculator) Update(count int64) (adopted bool, err error) {
@@ -224,6 +225,7 @@ func (c *Calculator) Keep(size int32) int32 {
 // Decide returns whether eviction is allowed after a last minute with the
 // given renewals: if self-preservation is off, or if the threshold is above
 // zero and the renewals exceed it (quirk T4). [Bilibili]: if they reach it.
+// [Nacos]: always.
 func (c *Calculator) Decide(renewals int64) Decision {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -244,6 +246,8 @@ func (c *Calculator) Decide(renewals int64) Decision {
 
 func (c *Calculator) reason(renewals int64) Reason {
 	switch {
+	case c.rules.unprotected:
+		return Unprotected
 	case !c.config.SelfPreservation:
 		return SwitchedOff
 	case c.threshold <= 0 && !c.rules.reaching:
@@ -259,11 +263,11 @@ func (c *Calculator) reason(renewals int64) Reason {
 // been open for longer than WaitWhenSyncEmpty. It is not the opposite of what
 // [Calculator.Decide] allows: it knows neither whether self-preservation is
 // on nor that a threshold has to be above 0 (quirk T14). An Open at or before
-// the Unix epoch counts as none.
+// the Unix epoch counts as none. [Nacos] has no such thing.
 func (c *Calculator) Below(now time.Time, renewals int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return renewals <= c.threshold && c.opened > 0 &&
+	return !c.rules.unprotected && renewals <= c.threshold && c.opened > 0 &&
 		now.UnixMilli() > c.opened+c.config.WaitWhenSyncEmpty.Milliseconds()
 }
 

@@ -114,7 +114,7 @@ func TestNewCalculatorNamesAllProblems(t *testing.T) {
 		want   []string // the fields that the error names
 	}{
 		"no release":        {func(c *preserve.Config) { c.Release = 0 }, []string{"Release"}},
-		"unknown release":   {func(c *preserve.Config) { c.Release = preserve.Bilibili + 1 }, []string{"Release"}},
+		"unknown release":   {func(c *preserve.Config) { c.Release = preserve.Nacos + 1 }, []string{"Release"}},
 		"part of a second":  {func(c *preserve.Config) { c.Interval = 1500 * time.Millisecond }, []string{"Interval"}},
 		"a nanosecond":      {func(c *preserve.Config) { c.Interval = 1 }, []string{"Interval"}},
 		"beyond an int":     {func(c *preserve.Config) { c.Interval = 2147483648 * time.Second }, []string{"Interval"}},
@@ -157,6 +157,7 @@ func TestCountedChangesOfEachRelease(t *testing.T) {
 		preserve.EurekaV1_9_17: {state{10, 17}, state{11, 18}, state{10, 17}, state{9, 15}},
 		preserve.Spring:        {state{10, 17}, state{11, 18}, state{10, 17}, state{9, 15}},
 		preserve.Bilibili:      {state{20, 17}, state{22, 18}, state{20, 17}, state{20, 17}},
+		preserve.Nacos:         {},
 	} {
 		t.Run(release.String(), func(t *testing.T) {
 			c := opened(t, preserve.DefaultConfig(release), 10)
@@ -300,6 +301,9 @@ func TestRenewalsMustExceedAThresholdAboveZero(t *testing.T) {
 
 func TestSwitchedOffAllowsEvictionAlways(t *testing.T) {
 	for _, release := range preserve.Releases() {
+		if release == preserve.Nacos {
+			continue // it has nothing to switch off
+		}
 		t.Run(release.String(), func(t *testing.T) {
 			c := opened(t, preserve.DefaultConfig(release), 10)
 			decide(t, c, 0, preserve.TooFewRenewals)
@@ -762,6 +766,19 @@ func TestKeepIsCastToAnInt(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Quirk N34: nothing withholds eviction, whatever is missing or switched.
+func TestNacosIsUnprotected(t *testing.T) {
+	c := opened(t, preserve.DefaultConfig(preserve.Nacos), 10)
+	decide(t, c, 0, preserve.Unprotected)
+	c.SetSelfPreservation(false)
+	decide(t, c, 0, preserve.Unprotected)
+	if c.Below(t0.Add(time.Hour), 0) {
+		t.Error("below: got true, want false")
+	}
+	update(t, c, 1000, true)
+	check(t, c, 0, 0)
 }
 
 // Quirk B1: as many renewals as the threshold are enough.

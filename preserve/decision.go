@@ -25,6 +25,11 @@ const (
 	// WarmingUp: the registry has not been up for long enough to know how
 	// many renewals arrive, and eviction is withheld.
 	WarmingUp
+	// Unprotected: the rule knows no self-preservation, eviction is allowed
+	// (quirk N34).
+	Unprotected
+	// Disabled: somebody has switched eviction off, and it is withheld.
+	Disabled
 )
 
 // String returns the reason as words, such as "too few renewals".
@@ -40,6 +45,10 @@ func (r Reason) String() string {
 		return "no threshold"
 	case WarmingUp:
 		return "warming up"
+	case Unprotected:
+		return "unprotected"
+	case Disabled:
+		return "disabled"
 	}
 	return fmt.Sprintf("Reason(%d)", uint8(r))
 }
@@ -78,7 +87,7 @@ type Decision struct {
 // decided returns the decision with its outcome filled in.
 func (d Decision) decided(reason Reason) Decision {
 	d.Reason = reason
-	d.Allowed = reason == SwitchedOff || reason == EnoughRenewals
+	d.Allowed = reason == SwitchedOff || reason == EnoughRenewals || reason == Unprotected
 	return d
 }
 
@@ -95,6 +104,10 @@ func (d Decision) String() string {
 		return fmt.Sprintf("eviction is withheld: the threshold has to be above 0 and is %s", d.basis())
 	case WarmingUp:
 		return "eviction is withheld: the registry is warming up until " + d.WarmUntil.UTC().Format(time.RFC3339Nano)
+	case Unprotected:
+		return "eviction is allowed: the rule has no self-preservation"
+	case Disabled:
+		return "eviction is withheld: it is switched off"
 	}
 	return "no decision"
 }

@@ -16,7 +16,9 @@ func TestReasonsAreWords(t *testing.T) {
 		preserve.TooFewRenewals: "too few renewals",
 		preserve.NoThreshold:    "no threshold",
 		preserve.WarmingUp:      "warming up",
-		6:                       "Reason(6)",
+		preserve.Unprotected:    "unprotected",
+		preserve.Disabled:       "disabled",
+		8:                       "Reason(8)",
 	} {
 		if got := reason.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -30,6 +32,13 @@ func TestZeroDecisionWithholdsAndSaysSo(t *testing.T) {
 		t.Error("allowed: got true, want false")
 	}
 	if got, want := zero.String(), "no decision"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestDisabledDecisionSaysSo(t *testing.T) {
+	d := preserve.Decision{Reason: preserve.Disabled}
+	if got, want := d.String(), "eviction is withheld: it is switched off"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -113,6 +122,8 @@ func TestDecisionIsOneSentence(t *testing.T) {
 			withheld + "10 renewals did not exceed the threshold of 10 (6 clients expected every 30s, percent 0.85)"},
 		"bilibili enough": {every(preserve.Bilibili), 10, 17,
 			allowed + "17 renewals reach the threshold of 17 (20 renewals expected, percent 0.85)"},
+		"nacos": {every(preserve.Nacos), 10, 0,
+			allowed + "the rule has no self-preservation"},
 		"bilibili too few": {every(preserve.Bilibili), 10, 16,
 			withheld + "16 renewals did not reach the threshold of 17 (20 renewals expected, percent 0.85)"},
 	} {

@@ -37,11 +37,14 @@ const (
 	// no recordings of it; the facts are Spring's documented defaults.
 	Spring
 	// Bilibili is bilibili/discovery at commit 1e12d5c: renewals per minute in
-	// 64 bits, and reaching the threshold is enough. The original's percent is
-	// always 0.85, and its self-preservation always on; but it evicts a lease
-	// that was silent for over an hour even where the Decision withholds
-	// eviction, which is left to the pass. Not checked against recordings yet.
+	// 64 bits, and reaching the threshold is enough (quirk B1). The original's
+	// percent is always 0.85, and its self-preservation always on; but it evicts
+	// a lease that was silent for over an hour even where the Decision withholds
+	// eviction (B3), which is left to the pass.
 	Bilibili
+	// Nacos is Nacos 1.4.2: nothing is expected, and nothing withholds eviction
+	// (quirk N34).
+	Nacos
 )
 
 // rules is what tells the families apart.
@@ -56,6 +59,7 @@ type rules struct {
 	adoptsAll      bool // an update is never ignored
 	reaching       bool // as many renewals as the threshold are enough
 	wide           bool // 64 bits, no overflow of Java's int
+	unprotected    bool // nothing withholds eviction
 }
 
 var families = [...]rules{
@@ -67,6 +71,7 @@ var families = [...]rules{
 	EurekaV1_9_17: {name: "eureka v1.9.17 - v2.0.6", perClient: 1, clients: true, evictionLowers: true},
 	Spring:        {name: "spring", perClient: 1, clients: true, evictionLowers: true, openEmptyAs: 1},
 	Bilibili:      {name: "bilibili", perClient: 2, countsFromZero: true, adoptsAll: true, reaching: true, wide: true},
+	Nacos:         {name: "nacos", adoptsAll: true, unprotected: true},
 }
 
 func (r Release) known() bool { return r > 0 && int(r) < len(families) }
@@ -79,7 +84,7 @@ func (r Release) String() string {
 	return families[r].name
 }
 
-// Releases returns all families, oldest first, Spring and Bilibili last.
+// Releases returns all families, oldest first, Spring, Bilibili and Nacos last.
 func Releases() []Release {
 	all := make([]Release, 0, len(families)-1)
 	for r := range families {
@@ -107,7 +112,7 @@ var firstOf = []struct {
 var lastRelease = []int{2, 0, 6}
 
 // ParseRelease returns the family of a release tag of Eureka, such as
-// "v1.4.12" (the v may be missing), or of "spring" and "bilibili". It fails
+// "v1.4.12" (the v may be missing), or of "spring", "bilibili" and "nacos". It fails
 // on anything else, and on releases before v1.2.5 or after v2.0.6, whose
 // arithmetic is not known here.
 func ParseRelease(name string) (Release, error) {
@@ -116,6 +121,8 @@ func ParseRelease(name string) (Release, error) {
 		return Spring, nil
 	case "bilibili":
 		return Bilibili, nil
+	case "nacos":
+		return Nacos, nil
 	}
 	version, ok := parseVersion(name)
 	if ok && slices.Compare(version, lastRelease) <= 0 {
@@ -125,7 +132,7 @@ func ParseRelease(name string) (Release, error) {
 			}
 		}
 	}
-	return 0, invalid("release", strconv.Quote(name), `must be "spring", "bilibili" or an Eureka tag from v1.2.5 to v2.0.6`)
+	return 0, invalid("release", strconv.Quote(name), `must be "spring", "bilibili", "nacos" or an Eureka tag from v1.2.5 to v2.0.6`)
 }
 
 func parseVersion(tag string) (version []int, ok bool) {

@@ -40,6 +40,7 @@ func TestParseReleaseFindsTheFamilyOfATag(t *testing.T) {
 
 		"spring":   preserve.Spring,
 		"bilibili": preserve.Bilibili,
+		"nacos":    preserve.Nacos,
 	} {
 		t.Run(tag, func(t *testing.T) {
 			got, err := preserve.ParseRelease(tag)
@@ -81,7 +82,7 @@ func TestParseReleaseRefusesWhatItDoesNotKnow(t *testing.T) {
 			}
 		})
 	}
-	const want = `preserve: invalid argument: release is "v2.0.7": must be "spring", "bilibili" or an Eureka tag from v1.2.5 to v2.0.6`
+	const want = `preserve: invalid argument: release is "v2.0.7": must be "spring", "bilibili", "nacos" or an Eureka tag from v1.2.5 to v2.0.6`
 	if _, err := preserve.ParseRelease("v2.0.7"); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -91,10 +92,11 @@ func TestReleasesAreNamedOldestFirst(t *testing.T) {
 	wantReleases := []preserve.Release{
 		preserve.EurekaV1_2_5, preserve.EurekaV1_3_0, preserve.EurekaV1_4_9, preserve.EurekaV1_9_3,
 		preserve.EurekaV1_9_4, preserve.EurekaV1_9_17, preserve.Spring, preserve.Bilibili,
+		preserve.Nacos,
 	}
 	wantNames := []string{
 		"eureka v1.2.5", "eureka v1.3.0 - v1.4.8", "eureka v1.4.9 - v1.9.2", "eureka v1.9.3",
-		"eureka v1.9.4 - v1.9.16", "eureka v1.9.17 - v2.0.6", "spring", "bilibili",
+		"eureka v1.9.4 - v1.9.16", "eureka v1.9.17 - v2.0.6", "spring", "bilibili", "nacos",
 	}
 	releases := preserve.Releases()
 	if !slices.Equal(releases, wantReleases) {
@@ -116,9 +118,9 @@ func TestReleasesReturnsASliceOfItsOwn(t *testing.T) {
 
 func TestUnknownReleaseIsPrintedAsItsNumber(t *testing.T) {
 	for release, want := range map[preserve.Release]string{
-		0:                     "Release(0)",
-		preserve.Bilibili + 1: "Release(9)",
-		255:                   "Release(255)",
+		0:                  "Release(0)",
+		preserve.Nacos + 1: "Release(10)",
+		255:                "Release(255)",
 	} {
 		if got := release.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)
