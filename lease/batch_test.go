@@ -96,6 +96,8 @@ func TestRenewalsDoNotAllocate(t *testing.T) {
 			"Renew a long key":         func() { leases.Renew(now, keys[0]) },
 			"Renew late":               func() { leases.Renew(t0, keys[0]) },
 			"Renew by handle":          func() { direct.Renew(now) },
+			"RenewFrom":                func() { leases.RenewFrom(now, keys[1]) },
+			"RenewFrom late":           func() { leases.RenewFrom(t0, keys[0]) },
 			"Renew of nobody":          func() { leases.Renew(now, "nobody") },
 			"RenewAll":                 func() { leases.RenewAll(now, keys, renewed) },
 			"RenewAll without answers": func() { leases.RenewAll(now, keys, nil) },

@@ -42,7 +42,7 @@ func (t *Table[K, V]) Suspect(now time.Time, seen Snapshot[K, V]) (Turn[K, V], b
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, ok := s.find(f, &key)
-	if !ok || p.record().sequence != seen.Sequence() {
+	if !ok || p.record().sequence != seen.Sequence() || p.word().load() != seen.word {
 		return Turn[K, V]{}, false
 	}
 	p.chunk.setSuspectSince(p.slot, at)

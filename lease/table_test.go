@@ -94,8 +94,9 @@ func sameKeys(t testing.TB, what string, got []string, want ...string) {
 // facts is everything that a lease shows, as text to compare.
 func facts(seen snapshot) string {
 	up, isUp := seen.ServiceUpAt()
+	since, isSuspect := seen.SuspectSince()
 	return fmt.Sprint(seen.Key(), seen.Holder(), seen.Term(), seen.Sequence(), seen.Registered(), seen.Deadline(),
-		seen.LastRenewal(), seen.Renewed(), up, isUp, seen.Published())
+		seen.LastRenewal(), seen.Renewed(), up, isUp, seen.Published(), since, isSuspect, seen.Exempt())
 }
 
 func namesProblems(t testing.TB, err error, problems ...string) {

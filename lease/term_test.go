@@ -37,6 +37,7 @@ func TestTermValidate(t *testing.T) {
 	exactDuration := fmt.Sprintf("must be above 0 and at most %v", lease.MaxDuration)
 	const (
 		eurekaDuration = "must be whole seconds between -2147483648 s and 2147483647 s"
+		nacosDuration  = "must be whole milliseconds, 0 or more"
 		eurekaSuspect  = "must be 0: rule eureka has no suspect stage"
 	)
 	tests := []struct {
@@ -122,6 +123,22 @@ func TestTermValidate(t *testing.T) {
 			name: "eureka: everything at once",
 			term: lease.Term{Duration: 1500 * time.Millisecond, Suspect: 1, Rule: lease.Eureka},
 			want: []string{"Duration is 1.5s: " + eurekaDuration, "Suspect is 1ns: " + eurekaSuspect},
+		},
+		{name: "nacos: the default", term: nacosMillis(15_000, 30_000)},
+		{name: "nacos: zero", term: nacosMillis(0, 0)},
+		{name: "nacos: deleted before it is suspect", term: nacosMillis(30_000, 15_000)},
+		{name: "nacos: a millisecond", term: nacosMillis(1, 1)},
+		{name: "nacos: the longest", term: nacosMillis(math.MaxInt64/1_000_000, math.MaxInt64/1_000_000)},
+		{name: "nacos: Interval is not looked at", term: lease.Term{Interval: -1, Rule: lease.Nacos}},
+		{
+			name: "nacos: negative",
+			term: nacosMillis(-1, -2),
+			want: []string{"Duration is -2ms: " + nacosDuration, "Suspect is -1ms: " + nacosDuration},
+		},
+		{
+			name: "nacos: less than a millisecond",
+			term: lease.Term{Duration: 30*time.Second + 1, Suspect: 999_999, Rule: lease.Nacos},
+			want: []string{"Duration is 30.000000001s: " + nacosDuration, "Suspect is 999.999µs: " + nacosDuration},
 		},
 		{
 			name: "unknown rule: nothing else can be judged",
