@@ -20,6 +20,7 @@ func obstacles(v verdict) (all []string) {
 	names := map[leasekernel.ObstacleKind]string{
 		leasekernel.NotExpired: "not expired", leasekernel.NotOpen: "not open", leasekernel.PassNotDue: "pass not due",
 		leasekernel.Withheld: "withheld", leasekernel.Limited: "limited",
+		leasekernel.Forgiven: "forgiven", leasekernel.NotWarned: "not warned", leasekernel.Exempt: "exempt", leasekernel.NotResponsible: "not responsible",
 	}
 	for _, obstacle := range v.Obstacles {
 		text := names[obstacle.Kind]

@@ -353,16 +353,18 @@ func (k *Kernel[K, V]) Cancel(now time.Time, key K) (Change[K, V], bool) {
 // Suspect says at instant now that key's lease is suspect, as a probe of the
 // service may have found, and returns what changed. The lease need not have been
 // silent nor its term a suspect stage; a heartbeat heals it. False: it has none,
-// is suspect already or exempt.
+// is suspect already or exempt, or the instant is out of a table's range.
 func (k *Kernel[K, V]) Suspect(now time.Time, key K) (Change[K, V], bool) {
+	var before lease.Snapshot[K, V]
 	for {
 		seen, ok := k.table.Get(key)
-		if !ok || seen.Suspected() || seen.Exempt() {
+		if !ok || seen == before {
 			return Change[K, V]{}, false
 		}
 		if change, ok := k.suspectOne(now, seen); ok {
 			return change, true
 		}
+		before = seen // it has changed if that is why
 	}
 }
 

@@ -146,6 +146,13 @@ func TestPresetsAreWhatTheyAreNamedAfter(t *testing.T) {
 		"eureka v1.9.17": {leasekernel.Eureka(preserve.EurekaV1_9_17), of(preserve.EurekaV1_9_17)},
 		"spring":         {leasekernel.Spring(), of(preserve.Spring)},
 		"bilibili":       {leasekernel.Bilibili(), bilibili},
+		"nacos": {leasekernel.Nacos(), leasekernel.Config{
+			Release:          preserve.Nacos,
+			Term:             lease.Term{Duration: 30 * time.Second, Suspect: 15 * time.Second, Interval: 5 * time.Second, Rule: lease.Nacos},
+			Window:           time.Minute,
+			EvictionInterval: 5 * time.Second,
+			History:          1024,
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			equal(t, "preset", row.got, row.want)
@@ -177,11 +184,13 @@ func TestNewRefusesWithAllProblemsAtOnce(t *testing.T) {
 			c.Window, c.EvictionInterval, c.UpdateInterval, c.WaitWhenSyncEmpty = 500_000, 500_000, 500_000, 500_000
 		}, []string{"Window is 500µs", "EvictionInterval is 500µs", "UpdateInterval is 500µs", "WaitWhenSyncEmpty is 500µs"}},
 		"everything negative, exact": {leasekernel.Exact(), func(c *leasekernel.Config) {
-			c.Window, c.Warmup, c.EvictionInterval, c.UpdateInterval, c.Ceiling, c.MaxLeases, c.History, c.Percent = -1, -1, -1, -1, -1, -1, -1, -1
-		}, []string{"MaxLeases is -1", "History is -1", "Window is -1ns", "EvictionInterval is -1ns", "Ceiling is -1ns", "Percent is -1", "Warmup is -1ns"}},
+			c.Window, c.Warmup, c.EvictionInterval, c.UpdateInterval, c.Ceiling, c.MaxLeases, c.History, c.Percent, c.Dwell = -1, -1, -1, -1, -1, -1, -1, -1, -1
+		}, []string{"MaxLeases is -1", "History is -1", "Window is -1ns", "EvictionInterval is -1ns", "Ceiling is -1ns", "Dwell is -1ns", "Percent is -1", "Warmup is -1ns"}},
 		"everything negative, Eureka": {leasekernel.Spring(), func(c *leasekernel.Config) {
 			c.Window, c.EvictionInterval, c.UpdateInterval, c.Ceiling, c.MaxLeases, c.History = -1, -1, -1, -1, -1, -1
 		}, []string{"MaxLeases is -1", "History is -1", "Window is -1ns", "EvictionInterval is -1ns", "UpdateInterval is -1ns", "Ceiling is -1ns"}},
+		"nacos protected": {leasekernel.Nacos(), func(c *leasekernel.Config) { c.SelfPreservation = true }, []string{"SelfPreservation is true: must be off"}},
+		"nacos, mixed":    {leasekernel.Nacos(), func(c *leasekernel.Config) { c.Term.Rule, c.Dwell = lease.Eureka, -1 }, []string{"Term is 30s every 5s: lease: invalid: Suspect is 15s", "Term.Rule is eureka: must be nacos under nacos", "Dwell is -1ns"}},
 		"no intervals": {leasekernel.Spring(), func(c *leasekernel.Config) { c.EvictionInterval, c.UpdateInterval = 0, 0 },
 			[]string{"EvictionInterval is 0s", "UpdateInterval is 0s"}},
 	} {
@@ -526,13 +535,15 @@ func TestRenewalsBeforeTheFirstOpen(t *testing.T) {
 			equal(t, "Renew", k.Renew(at(time.Second), 1), row.taken)
 			equal(t, "RenewUncounted", k.RenewUncounted(at(time.Second), 1), row.taken)
 			equal(t, "RenewReplicated", k.RenewReplicated(at(time.Second), 1), row.taken)
+			from, ok := k.RenewFrom(at(time.Second), 1)
+			equal(t, "RenewFrom", ok && from == lease.Live, row.taken)
 			equal(t, "Handle.Renew", granted.Handle.Renew(at(time.Second)), row.taken)
 			equal(t, "renewals before Open", k.Status(t0).Renewals, 0)
 			open(t, k, 2*time.Second, 1)
 			k.Tick(at(62 * time.Second))
 			want := int64(0)
 			if row.taken {
-				want = 4
+				want = 5
 			}
 			equal(t, "renewals of the first window", k.Status(at(62*time.Second)).Renewals, want)
 		})
