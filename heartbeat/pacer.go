@@ -86,9 +86,10 @@ const eagerTries = 4
 //     have been taken, and counts as such here. A server that kept the lease
 //     for longer replaces it by an equal one.
 //   - Who is answered Unknown registers at once. If that ends an outage, all
-//     others hear the same within seconds, and the registration comes at an
-//     instant drawn evenly from the next T/3. Registrations that fail are
-//     retried like renewals.
+//     others hear the same within seconds, and the registration comes T/6 to
+//     T/3 after the answer: not sooner, so that the server has heard most of the fleet
+//     once before it hears it twice. Registrations that fail are retried like
+//     renewals.
 //   - One answer ends all back-off.
 //   - The server may ask for another interval in a [Reply]: it holds for the
 //     next renewal, is followed as I is, and errors go back to I. Asked to be left alone
@@ -205,7 +206,7 @@ func (p *Pacer) unknown() time.Duration {
 	if !outage {
 		return 0
 	}
-	return p.random.upTo(p.duration / 3)
+	return p.duration/6 + p.random.upTo(p.duration/6)
 }
 
 // failed returns the time from the request to the next try.
