@@ -16,10 +16,11 @@ func quirksCommand() *cobra.Command {
 	var asJSON, asMarkdown bool
 	command := &cobra.Command{
 		Use:   "quirks [ID...]",
-		Short: "Tell Eureka's quirks by running them in virtual time",
+		Short: "Tell the registries' quirks by running them in virtual time",
 		Long: `Runs the story of each quirk, or of those named, in virtual time: what is
-done, what Eureka makes of it, and what the exact rule makes of it. Where
-releases of Eureka differ, each range of releases has its own line.
+done, what the original makes of it, and what the exact rule makes of it. The
+original is Netflix Eureka, whose ranges of releases have lines of their own
+where they differ, and for the quirks with a B bilibili/discovery.
 
 The exit status is 1 if any value is not the documented one.`,
 		RunE: func(command *cobra.Command, ids []string) error {

@@ -1,5 +1,5 @@
-// Package quirk is the catalogue of Eureka's timing quirks as executable
-// stories. Each quirk is data, what is done and what is documented to come
+// Package quirk is the catalogue of the timing quirks of Eureka and
+// bilibili/discovery as executable stories. Each quirk is data, what is done and what is documented to come
 // of it, plus one function that does it in virtual time. The command "lab
 // quirks", the tests and docs/QUIRKS.md are all made from it.
 package quirk
@@ -12,10 +12,10 @@ import (
 
 // Quirk is one entry of the catalogue.
 type Quirk struct {
-	ID    string // such as "L1": L lease, G registration, R rate, T threshold, E evict, S supervisor
+	ID    string // such as "L1": L lease, G registration, R rate, T threshold, E evict, S supervisor, all of Eureka; B bilibili/discovery
 	Title string // what surprises
 	Story string // what is done
-	Facts []Fact // what comes of it: Eureka's releases first, the exact rule last
+	Facts []Fact // what comes of it: the original's rules first, the exact rule last
 }
 
 // Fact is what one rule makes of a story.
@@ -86,7 +86,8 @@ func (t Told) count(holds func(Observation) bool) int {
 
 // Catalogue returns all quirks in the order of their ids.
 func Catalogue() []Quirk {
-	return slices.Concat(leaseQuirks(), registrationQuirks(), rateQuirks(), thresholdQuirks(), evictQuirks(), supervisorQuirks())
+	return slices.Concat(leaseQuirks(), registrationQuirks(), rateQuirks(), thresholdQuirks(), evictQuirks(), supervisorQuirks(),
+		bilibiliQuirks())
 }
 
 // Select returns the quirks with the given ids, in the order of the

@@ -11,7 +11,8 @@ import (
 
 // numbered are the quirks of the catalogue, by their numbers.
 var numbered = strings.Fields("L1 L2 L3 L4 L5 L6 L7 L8 L9 L10 G1 G2 G3 G4 G5 G6 G7 G8 R1 R2 R3 R4 R5 R6 R7 R8 " +
-	"T1 T2 T3 T4 T5 T6 T7 T8 T9 T10 T11 T12 T13 T14 T15 E1 E2 E3 E4 E5 E6 E7 E8 E9 S1 S2 S3 S4")
+	"T1 T2 T3 T4 T5 T6 T7 T8 T9 T10 T11 T12 T13 T14 T15 E1 E2 E3 E4 E5 E6 E7 E8 E9 S1 S2 S3 S4 " +
+	"B1 B2 B3 B4 B5 B6 B7 B8 B10 B11 B12 B13 B14 B15 B16")
 
 func TestCatalogueHasEveryNumberOnceAndInOrder(t *testing.T) {
 	var ids []string
@@ -35,16 +36,16 @@ func TestEveryStoryComesOutAsDocumented(t *testing.T) {
 	}
 }
 
-// Every quirk says what Eureka does by doing it, and has a word on the exact
-// rule, last.
-func TestEveryQuirkObservesEurekaAndEndsWithTheExactRule(t *testing.T) {
+// Every quirk says what the original does by doing it, and has a word on the
+// exact rule, last.
+func TestEveryQuirkObservesTheOriginalAndEndsWithTheExactRule(t *testing.T) {
 	for _, q := range quirk.Catalogue() {
 		told := q.Tell()
 		if told.Title == "" || told.Story == "" {
 			t.Errorf("%s: no title or no story", q.ID)
 		}
 		if !told.Observations[0].Executed {
-			t.Errorf("%s: what Eureka does is not observed", q.ID)
+			t.Errorf("%s: what the original does is not observed", q.ID)
 		}
 		for i, o := range told.Observations {
 			if last := i == len(told.Observations)-1; (o.Rule == "exact") != last {
