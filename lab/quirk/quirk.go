@@ -1,7 +1,8 @@
-// Package quirk is the catalogue of the timing quirks of Eureka and
-// bilibili/discovery as executable stories. Each quirk is data, what is done and what is documented to come
-// of it, plus one function that does it in virtual time. The command "lab
-// quirks", the tests and docs/QUIRKS.md are all made from it.
+// Package quirk is the catalogue of the timing quirks of Netflix Eureka and of
+// bilibili/discovery as executable stories. Each quirk is data, what is done
+// and what is documented to come of it, plus one function that does it in
+// virtual time. The command "lab quirks", the tests and docs/QUIRKS.md are all
+// made from it.
 package quirk
 
 import (
@@ -12,7 +13,7 @@ import (
 
 // Quirk is one entry of the catalogue.
 type Quirk struct {
-	ID    string // such as "L1": L lease, G registration, R rate, T threshold, E evict, S supervisor, all of Eureka; B bilibili/discovery
+	ID    string // such as "L1"; Eureka's: L lease, G registration, R rate, T threshold, E evict, S supervisor; B bilibili/discovery's
 	Title string // what surprises
 	Story string // what is done
 	Facts []Fact // what comes of it: the original's rules first, the exact rule last
