@@ -22,7 +22,7 @@ var ErrStopped = errors.New("leasekernel: stopped")
 
 // Kernel is the part of a registry that decides who is alive: a table of
 // leases, a meter of their renewals, a guard that knows how many to expect,
-// and the passes that evict. Make one with [New]; a Kernel must not be copied.
+// and the passes that find suspect and evict. Make one with [New]; a Kernel must not be copied.
 //
 // Register, Renew and Cancel are what clients ask for; the server calls
 // [Kernel.Tick], or lets [Kernel.Run] do it. Time is an argument of all of
@@ -31,14 +31,15 @@ var ErrStopped = errors.New("leasekernel: stopped")
 //
 // A heartbeat that was answered with true is never followed by the eviction of
 // that lease before its term is over again: each lease has one atomic word,
-// and a pass evicts only what is still as the pass saw it. (Under Eureka's rule
-// a clock that is set back also sets the term back, quirk L8, and EvictByKey
-// gives the promise up.)
+// and a pass evicts only what is still as the pass saw it. (Under Eureka's
+// and Nacos's rules a clock that is set back also sets the term back, quirks L8
+// and N10, and EvictByKey gives the promise up.)
 //
 // # Concurrency
 //
-// All methods may be called by any number of goroutines at once. Renewals and
-// Get, All and Len take no lock. What changes who has a lease is done one at a
+// All methods may be called by any number of goroutines at once. Renewals, also
+// those that heal a suspect lease, and Get, All, Len and Exempt take no lock. What
+// changes who has a lease is done one at a
 // time, under a mutex, so that the changes have one order and every count
 // moves with its change; a pass takes that mutex for one victim at a time.
 // Passes exclude each other. No hook is called under a lock that Renew,

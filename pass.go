@@ -155,7 +155,7 @@ func (k *Kernel[K, V]) evict(now time.Time, additional time.Duration) *Eviction[
 		return pass
 	}
 	for _, victim := range victims {
-		if change, ok := k.evictOne(now, victim); ok {
+		if change, ok := k.evictOne(now, victim, additional); ok {
 			pass.Evicted = append(pass.Evicted, change)
 		} else {
 			pass.Rescued = append(pass.Rescued, victim)
@@ -205,13 +205,18 @@ func (k *Kernel[K, V]) choose(now time.Time, candidates []lease.Snapshot[K, V], 
 // EvictByKey whatever has become of it. On false it was renewed, registered
 // again or cancelled since, or has been evicted.
 func (k *Kernel[K, V]) EvictProposed(now time.Time, victim lease.Snapshot[K, V]) (Change[K, V], bool) {
-	return k.evictOne(now, victim)
+	return k.evictOne(now, victim, 0)
 }
 
-// evictOne evicts one victim, if it is still as the pass saw it.
-func (k *Kernel[K, V]) evictOne(now time.Time, victim lease.Snapshot[K, V]) (Change[K, V], bool) {
+// evictOne evicts one victim, if it is still as the pass saw it. A lease that was
+// healed and found suspect anew may look the same, if its renewal was a late
+// one: hence the second look at since when.
+func (k *Kernel[K, V]) evictOne(now time.Time, victim lease.Snapshot[K, V], additional time.Duration) (Change[K, V], bool) {
 	k.changing.Lock()
 	defer k.changing.Unlock()
+	if !k.config.EvictByKey && !k.warned(now, victim, additional) {
+		return Change[K, V]{}, false
+	}
 	departure, ok := k.end(victim)
 	if !ok {
 		return Change[K, V]{}, false

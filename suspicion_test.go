@@ -367,3 +367,28 @@ func TestExplainOfTheWarning(t *testing.T) {
 	k.SetSuspicion(true)
 	same(t, "stopped", verdict(49*s), []any{lease.Live, []string{"not expired until 1m19s", "not open"}, time.Time{}.Sub(t0)})
 }
+
+// A victim that looks as the pass saw it, and is not: its warning has begun
+// anew. By the exact rules a renewal that arrives late, but after the suspicion,
+// heals without moving the deadline.
+//
+//  1. The pass has seen the lease expired, and suspect for long enough.
+//  2. A renewal of the instant of the suspicion arrives, and heals it.
+//  3. Somebody says again that it is suspect: the word is that of 1.
+//  4. The pass evicts what is as it saw it.
+func TestAWarningThatBeganAnewRescues(t *testing.T) {
+	var k *kernel
+	now := at(100 * time.Second)
+	k = newHooked(t, staged(), hooks{Order: func(at time.Time, candidates []lived) {
+		if at.Equal(now) {
+			k.Renew(t0, 1)
+			k.Suspect(at, 1)
+		}
+	}})
+	register(t, k, 0, 1)
+	k.Suspect(t0, 1)
+	report := k.EvictForgiving(now, 0)
+	equal(t, "candidates", report.Eviction.Candidates, 1)
+	equal(t, "rescued", len(report.Eviction.Rescued), 1)
+	same(t, "changes", told(report), []string{"registered 1 at 0s", "suspected 1 at 0s", "healed 1 at 0s", "suspected 1 at 1m40s"})
+}

@@ -30,7 +30,9 @@ type TableConfig struct {
 //
 // Most callers want Register, Renew and Cancel for what clients send, and in
 // the pass AppendExpired and then Evict. A key has at most one lease;
-// registering it again replaces the lease by a new one.
+// registering it again replaces the lease by a new one. Where leases have a
+// suspect stage the pass begins with AppendSuspect and Suspect, and AppendHealed
+// tells whom renewals have healed since.
 //
 // Exact leases are kept to the nanosecond within 9 years of the instant at
 // which the table was made, Eureka's and Nacos's to the millisecond within 9
@@ -44,20 +46,24 @@ type TableConfig struct {
 // # Concurrency
 //
 // All methods may be called by any number of goroutines at once. Renew,
-// RenewAll, Get and All take no lock. Cancel and Evict take none to end a
-// lease; Cancel then tidies up if the shard's lock is free. Register,
-// AppendExpired and a handle's ServiceUp lock one of 64 shards at a time. So
-// nothing that a pass or a registration does makes a renewal wait.
+// RenewAll, Get, All and Exempt take no lock, also when a renewal heals a lease.
+// Cancel and Evict take none to end a lease; Cancel then tidies up if the
+// shard's lock is free. Register, AppendSuspect, AppendExpired, Suspect and a
+// handle's ServiceUp lock one of 64 shards at a time. So nothing that a pass or a
+// registration does makes a renewal wait.
 //
-// Each lease has one atomic word, as a [Lease] does, with its deadline and
-// whether it lives. Whatever ends or moves a lease replaces that word by
-// compare-and-swap, and so exactly one of them does:
+// Each lease has one atomic word, as a [Lease] does, with its deadline, whether
+// it lives, and whether it is suspect or exempt. Whatever changes a lease replaces
+// that word by compare-and-swap, and so exactly one of them does:
 //
-//   - Renew: a later deadline (Eureka's rule: any).
+//   - Renew: a later deadline (the wall clock's rules: any), no longer suspect.
+//   - Suspect: the same deadline, suspect. It names the word that the pass saw,
+//     so that a renewal in between makes it fail. Since when is written before.
+//   - Exempt: the same deadline, exempt or no longer.
 //   - Cancel, Evict: ended. Evict names the word that the pass saw. If a renewal
 //     has changed it since, the eviction fails. If the word is the same, because
-//     the renewal was not later or an Eureka clock went forth and back, the
-//     lease is as expired as the pass saw it, and the eviction is right.
+//     the renewal was not later or a wall clock went forth and back, the lease
+//     is as expired as the pass saw it, and the eviction is right.
 //   - Register of the same key: replaced. The new lease is complete before,
 //     and the shard names it as the successor, so that whoever looks the key
 //     up finds the old lease or the new one at any moment, never none.
