@@ -386,6 +386,7 @@ func TestAWarningThatBeganAnewRescues(t *testing.T) {
 		}
 	}})
 	register(t, k, 0, 1)
+	renew(t, k, 0, 1)
 	k.Suspect(t0, 1)
 	report := k.EvictForgiving(now, 0)
 	equal(t, "candidates", report.Eviction.Candidates, 1)
