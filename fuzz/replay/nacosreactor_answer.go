@@ -32,7 +32,14 @@ func readAnswer(text string) (answer heartbeat.BeatAnswer, usable bool, err erro
 }
 
 // asLong is JsonNode.asLong.
-func asLong(value any) int64 {
+func asLong(value any) int64 { return asNumber(value, math.MinInt64, math.MaxInt64) }
+
+// asInt is JsonNode.asInt.
+func asInt(value any) int32 { return int32(asNumber(value, math.MinInt32, math.MaxInt32)) }
+
+// asNumber is a number of the given range: a whole number is left to wrap, a
+// fraction is cut to the range.
+func asNumber(value any, least, most int64) int64 {
 	switch value := value.(type) {
 	case bool:
 		return recordedAs(value)
@@ -40,24 +47,11 @@ func asLong(value any) int64 {
 		if n, ok := new(big.Int).SetString(value.String(), 10); ok {
 			return wrapped(n)
 		}
-		return truncated(parseDouble(value.String()), math.MinInt64, math.MaxInt64)
+		return truncated(parseDouble(value.String()), least, most)
 	case string:
-		return parseAs(value, math.MinInt64, math.MaxInt64)
+		return parseAs(value, least, most)
 	}
 	return 0
-}
-
-// asInt is JsonNode.asInt.
-func asInt(value any) int32 {
-	switch value := value.(type) {
-	case json.Number:
-		if strings.ContainsAny(value.String(), ".eE") {
-			return int32(truncated(parseDouble(value.String()), math.MinInt32, math.MaxInt32))
-		}
-	case string:
-		return int32(parseAs(value, math.MinInt32, math.MaxInt32))
-	}
-	return int32(asLong(value))
 }
 
 // asBoolean is JsonNode.asBoolean.
@@ -65,8 +59,9 @@ func asBoolean(value any) bool {
 	switch value := value.(type) {
 	case bool:
 		return value
-	case json.Number:
-		return parseDouble(value.String()) != 0
+	case json.Number: // a fraction is never true
+		n, ok := new(big.Int).SetString(value.String(), 10)
+		return ok && n.Sign() != 0
 	case string:
 		return trim(value) == "true"
 	}
@@ -90,13 +85,15 @@ func parseAs(text string, least, most int64) int64 {
 		}
 		return n
 	}
-	if !decimal.MatchString(text) {
+	number := decimal.FindStringSubmatch(trim(text))
+	if number == nil {
 		return 0
 	}
-	return truncated(parseDouble(strings.TrimRight(text, "dDfF")), least, most)
+	return truncated(parseDouble(number[1]), least, most)
 }
 
-var decimal = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[dDfF]?$`)
+// decimal is what Double.parseDouble reads, but for hexadecimal and NaN.
+var decimal = regexp.MustCompile(`^([+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?))[dDfF]?$`)
 
 // parseDouble is Double.parseDouble: infinite if out of range, which is the
 // only error that is possible here.
