@@ -339,17 +339,25 @@ func TestPeriodOfZeroSendsBackToBack(t *testing.T) {
 // An interval of more than 292 years is cut, as Java's TimeUnit does it, and
 // neither it nor a period wraps.
 func TestHugeIntervalsDoNotWrap(t *testing.T) {
-	most := atMillis(9_223_372_036_854)
-	p := playReactor(t, 1)
-	p.add(0, "later", math.MaxInt64)
-	p.add(0, "a", time.Second)
-	for _, interval := range []int64{math.MaxInt64, math.MaxInt64/1_000_000 + 1, math.MaxInt64 / 1_000_000} {
-		p.due(1000, "send full a")
+	const most = math.MaxInt64 / 1_000_000 // milliseconds in a time.Duration
+	for interval, want := range map[int64]time.Duration{
+		most - 1:      (most - 1) * time.Millisecond,
+		most:          most * time.Millisecond,
+		most + 1:      math.MaxInt64,
+		math.MaxInt64: math.MaxInt64,
+	} {
+		p := playReactor(t, 1)
+		p.add(0, "a", 0)
+		p.due(0, "send full a")
 		p.answered(0, "a", okAnswer(interval, false))
-		if got, ok := p.Next(); !ok || got.Before(most) || got.After(most.Add(time.Millisecond)) {
-			t.Errorf("interval %d: got %v, want %v", interval, got, most)
+		if got, ok := p.Next(); !ok || got.Sub(atMillis(0)) != want {
+			t.Errorf("interval %d: got %v, want %v", interval, got.Sub(atMillis(0)), want)
 		}
-		p.Add(atMillis(0), "a", "a", time.Second)
+	}
+	p := playReactor(t, 1)
+	p.add(0, "a", math.MaxInt64)
+	if got, ok := p.Next(); !ok || got.Sub(atMillis(0)) != math.MaxInt64 {
+		t.Errorf("got %v, want 292 years", got.Sub(atMillis(0)))
 	}
 }
 
@@ -366,14 +374,13 @@ func TestReactorUnderAClockThatIsSet(t *testing.T) {
 	p.due(55_000, "send full a")
 }
 
-// Instants of two time zones are the same instant.
-func TestReactorInAnotherTimeZone(t *testing.T) {
-	p := playReactor(t, 1)
-	p.add(0, "a", time.Second)
-	task, ok := p.Due(atMillis(1000).In(time.FixedZone("", 3600)))
-	if !ok || task.Key != "a" {
-		t.Errorf("got %v, %v", task, ok)
+// One instant in several time zones is one instant.
+func TestReactorInManyTimeZones(t *testing.T) {
+	p := playReactor(t, 4)
+	for i, key := range []string{"a", "b", "c", "d"} {
+		p.Add(atMillis(0).In(time.FixedZone("", i*3600)), key, key, time.Second)
 	}
+	p.due(1000, "send full a", "send full b", "send full c", "send full d")
 }
 
 // A report of what is not out is refused and changes nothing.
