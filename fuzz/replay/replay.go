@@ -32,16 +32,19 @@ type replayer func(line []byte, c *checker) error
 
 // replayers maps a kind to what replays its cases.
 var replayers = map[string]replayer{
-	"bilibili":     replayBilibili,
-	"compensation": replayCompensation,
-	"evict":        replayEvict,
-	"javarandom":   replayJavaRandom,
-	"lease":        replayLease,
-	"nacosreactor": replayReactor,
-	"rate":         replayRate,
-	"scenario":     replayScenario,
-	"supervisor":   replaySupervisor,
-	"threshold":    replayThreshold,
+	"bilibili":      replayBilibili,
+	"compensation":  replayCompensation,
+	"evict":         replayEvict,
+	"javarandom":    replayJavaRandom,
+	"lease":         replayLease,
+	"nacosbeat":     replayNacosBeat,
+	"nacoscheck":    replayNacosCheck,
+	"nacosreactor":  replayReactor,
+	"nacosscenario": replayNacosScenario,
+	"rate":          replayRate,
+	"scenario":      replayScenario,
+	"supervisor":    replaySupervisor,
+	"threshold":     replayThreshold,
 }
 
 // Kinds returns the kinds that can be replayed, sorted.
