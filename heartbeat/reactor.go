@@ -36,7 +36,8 @@ func (a BeatAction) String() string {
 
 // BeatTask is a request that a [Reactor] wants made. How it ended has to be
 // told, once, by Answered or Failed if it was a beat, and by Registered or
-// Failed if it was a registration; until then it keeps a thread busy.
+// Failed if it was a registration; until then it keeps a thread busy, so each
+// needs a time-out.
 type BeatTask[K comparable, V any] struct {
 	Action BeatAction
 	Key    K
@@ -51,17 +52,17 @@ type BeatTask[K comparable, V any] struct {
 // to send its beat. The caller makes the requests and says how they ended:
 //
 //	for task, ok := reactor.Due(now); ok; task, ok = reactor.Due(now) {
-//		go make(task) // then Answered, Failed or Registered, on this goroutine
+//		go send(task) // and report how it ended to this goroutine
 //	}
-//	// Call Due again at reactor.Next(), and after every report and Add.
+//	// Again at reactor.Next(), and after every report and Add.
 //
 // The rules are the original's:
 //
 //   - The first beat is due one period after Add, not at once.
 //   - The next one is due after the end of the request, and of the
 //     registration if the answer asked for one, by the answered interval if
-//     that is above 0, otherwise by the period. So latency lowers the rate,
-//     and a failure never changes it: there is no back-off.
+//     that is above 0, otherwise by the period, as after a failure. So latency
+//     lowers the rate, and there is no back-off.
 //   - A period of 0 or less sends back to back while the answers name no
 //     interval.
 //   - Whether beats are light is one setting for all. It is full at first;
@@ -75,7 +76,8 @@ type BeatTask[K comparable, V any] struct {
 //
 // Instants should be monotonic, as those of [time.Now] are: with a clock that
 // is set back every beat waits for as long as it was set back. Make one with
-// [NewReactor]; it belongs to one goroutine. Reports and Due allocate nothing.
+// [NewReactor]; it belongs to one goroutine. Reports and Due allocate nothing
+// once every beat has been scheduled.
 type Reactor[K comparable, V any] struct {
 	threads, busy int
 	light         bool
