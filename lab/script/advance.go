@@ -71,7 +71,11 @@ func (r *runner) next() (at time.Time, step func() error) {
 func (r *runner) heartbeat() error {
 	r.beats++
 	key := r.clients.beat()
-	if r.kernel.Renew(r.now, key) {
+	switch from, _ := r.kernel.RenewFrom(r.now, key); from {
+	case lease.Live:
+		return nil
+	case lease.Suspect:
+		r.gather("healed by a heartbeat", key)
 		return nil
 	}
 	_, err := r.register(key, r.terms[key])
@@ -162,6 +166,9 @@ func (r *runner) news(kind Kind, topic, state, text string) {
 }
 
 func (r *runner) eviction(kind Kind, pass *leasekernel.Eviction[string, struct{}]) {
+	if len(pass.Suspected) > 0 {
+		r.tellOnly(kind, "pass: found suspect "+r.silenceOf(pass.Suspected))
+	}
 	r.news(kind, "decision", stateOf(pass.Decision), "pass: "+pass.Decision.String())
 	stuck := ""
 	switch {
@@ -193,9 +200,14 @@ func stateOf(d preserve.Decision) string {
 
 // evictedBy says who was evicted, and how far the pass could have gone.
 func (r *runner) evictedBy(pass *leasekernel.Eviction[string, struct{}]) string {
+	return "evicted " + r.silenceOf(pass.Evicted) + ": " + r.boundsOf(pass)
+}
+
+// silenceOf names keys, and for how long they have been silent.
+func (r *runner) silenceOf(changes []leasekernel.Change[string, struct{}]) string {
 	var keys []string
 	shortest, longest := time.Duration(1<<63-1), time.Duration(0)
-	for _, change := range pass.Evicted {
+	for _, change := range changes {
 		silent := r.now.Sub(change.Lease.LastRenewal())
 		shortest, longest = min(shortest, silent), max(longest, silent)
 		keys = append(keys, change.Lease.Key())
@@ -204,7 +216,7 @@ func (r *runner) evictedBy(pass *leasekernel.Eviction[string, struct{}]) string 
 	if shortest != longest {
 		silent = Short(shortest) + " to " + silent
 	}
-	return fmt.Sprintf("evicted %s, silent for %s: %s", names(keys), silent, r.boundsOf(pass))
+	return fmt.Sprintf("%s, silent for %s", names(keys), silent)
 }
 
 func (r *runner) boundsOf(pass *leasekernel.Eviction[string, struct{}]) string {
@@ -212,7 +224,7 @@ func (r *runner) boundsOf(pass *leasekernel.Eviction[string, struct{}]) string {
 	if pass.Ceiling {
 		parts[0] += " beyond the ceiling of " + Short(r.config.Ceiling)
 	}
-	if r.config.Release == preserve.EurekaV1_2_5 {
+	if r.config.Release == preserve.EurekaV1_2_5 || r.config.Release == preserve.Nacos {
 		parts = append(parts, "and no limit")
 	} else {
 		parts = append(parts, fmt.Sprintf("at most %d of %s may go", pass.Limit, counted(pass.Size, "lease")))

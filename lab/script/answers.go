@@ -80,5 +80,8 @@ func (Status) run(r *runner) error {
 	}
 	r.came("so far registered %d, replaced %d, cancelled %d, evicted %d",
 		status.Registered, status.Replaced, status.Cancelled, status.Evicted)
+	if status.Suspected > 0 {
+		r.came("suspected %d, healed %d, suspect now %d", status.Suspected, status.Healed, status.Suspects)
+	}
 	return nil
 }

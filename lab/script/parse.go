@@ -26,11 +26,13 @@ type syntax struct {
 
 // grammar is all commands, in the order in which stories need them.
 var grammar = []syntax{
-	{"rules", "exact | eureka TAG | spring | bilibili", 1, 2, parseRules},
+	{"rules", "exact | eureka TAG | spring | bilibili | nacos", 1, 2, parseRules},
 	{"set", "NAME VALUE", 2, 3, parseSet},
 	{"open", "COUNT", 1, 1, parseOpen},
 	{"register", "KEYS [DURATION [INTERVAL]]", 1, 3, parseRegister},
 	{"renew", "KEYS", 1, 1, ofKeys(func(k Keys) Command { return Renew{k} })},
+	{"suspect", "KEYS", 1, 1, ofKeys(func(k Keys) Command { return Suspect{k} })},
+	{"exempt", "KEYS on|off", 2, 2, parseExempt},
 	{"beat", "KEYS every DURATION", 3, 3, parseBeat},
 	{"stop", "KEYS", 1, 1, ofKeys(func(k Keys) Command { return Stop{k} })},
 	{"cancel", "KEYS", 1, 1, ofKeys(func(k Keys) Command { return Cancel{k} })},
@@ -149,6 +151,15 @@ func parseBeat(words []string) (Command, error) {
 	}
 	every, err := parsePositive("interval", words[2])
 	return Beat{keys, every}, err
+}
+
+func parseExempt(words []string) (Command, error) {
+	keys, err := parseKeys(words[0])
+	if err != nil {
+		return nil, err
+	}
+	on, err := parseSwitch(words[1])
+	return Exempt{keys, on}, err
 }
 
 func parseAdvance(words []string) (Command, error) {

@@ -33,6 +33,11 @@ func TestCommandsRoundTrip(t *testing.T) {
 		"rules eureka 1.4.12":                Rules{Name: "eureka", Tag: "1.4.12"},
 		"rules spring":                       Rules{Name: "spring"},
 		"rules bilibili":                     Rules{Name: "bilibili"},
+		"rules nacos":                        Rules{Name: "nacos"},
+		"set dwell 5s":                       Set{"dwell", Spans{5 * time.Second}},
+		"suspect orders-1..orders-2":         Suspect{orders(1, 2)},
+		"exempt orders-1 on":                 Exempt{single, true},
+		"exempt orders-1 off":                Exempt{single, false},
 		"set term 2m":                        Set{"term", Spans{2 * time.Minute}},
 		"set term 1m30s 30s":                 Set{"term", Spans{90 * time.Second, 30 * time.Second}},
 		"set suspect 45s":                    Set{"suspect", Spans{45 * time.Second}},
@@ -121,7 +126,13 @@ func TestErrorsNameLineFieldValueAndRule(t *testing.T) {
 		"rules spring v2":                       {`rules is "spring v2": must have a release tag after eureka, such as v2.0.6, and after nothing else`},
 		"rules eureka v3.0.0":                   {`release is "v3.0.0": must be an Eureka tag from v1.2.5 to v2.0.6`},
 		"rules eureka spring":                   {`release is "spring"`},
-		"rules consul":                          {`line 1: rules: rules is "consul": must be exact, eureka, spring or bilibili`},
+		"rules eureka nacos":                    {`release is "nacos"`},
+		"exempt a maybe":                        {`line 1: exempt: value is "maybe": must be on or off`},
+		"exempt a..b on":                        {`line 1: exempt: `},
+		"rules nacos\nset percent 0.5":          {`line 2: command is "set percent 0.5": must not stand`},
+		"rules nacos\nset update 1m":            {`line 2: command is "set update 1m": must not stand`},
+		"rules spring\nset dwell 1m":            {`line 2: command is "set dwell 1m": must not stand`},
+		"rules consul":                          {`line 1: rules: rules is "consul": must be exact, eureka, spring, bilibili or nacos`},
 		"tick\nrules exact":                     {`line 2: command is "rules exact": must be the first one`},
 		"set percent 0.8\nrules exact":          {`line 2: command is "rules exact": must be the first one`},
 		"tick\nset percent 0.8":                 {`line 2: command is "set percent 0.8": must come before anything happens`},
@@ -235,10 +246,10 @@ func TestNamesPutsNeighboursTogether(t *testing.T) {
 
 func TestUsageNamesEveryCommandAndSetting(t *testing.T) {
 	commands, settings := Usage()
-	if len(commands) != 13 || commands[0] != "rules exact | eureka TAG | spring | bilibili" || !slices.Contains(commands, "tick") {
+	if len(commands) != 15 || commands[0] != "rules exact | eureka TAG | spring | bilibili | nacos" || !slices.Contains(commands, "tick") {
 		t.Errorf("got %q", commands)
 	}
-	if len(settings) != 14 || settings[0] != "set term DURATION [INTERVAL]" {
+	if len(settings) != 15 || settings[0] != "set term DURATION [INTERVAL]" {
 		t.Errorf("got %q", settings)
 	}
 }

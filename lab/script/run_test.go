@@ -184,7 +184,7 @@ func TestWhatCannotBeDoneNamesTheLine(t *testing.T) {
 		"rules eureka v2.0.6\nopen 9999999999": "line 2: open 9999999999: leasekernel: invalid: preserve: ",
 		"register a\nstop a":                   `line 2: stop a: key is "a": must renew by itself, see beat`,
 		"register a 10s":                       "line 1: register a 10s: ",
-		"set pass 40000h\nadvance 80000h\nadvance 80000h": `line 3: advance 80000h: duration is "80000h": must not lead farther than 87600h from the start`,
+		"set pass 35000h\nadvance 70000h\nadvance 70000h": `line 3: advance 70000h: duration is "70000h": must not lead farther than 78840h from the start`,
 		"set pass 1ms\nadvance 1s\nadvance 1000s":         `line 3: advance 16m40s: duration is "16m40s": must not carry the script beyond 1000000 heartbeats and passes`,
 	} {
 		r := newRunner(func(Event) {})

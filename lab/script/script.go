@@ -51,7 +51,7 @@ type Command interface {
 
 // Rules chooses the rules; it comes first. Without it they are the exact ones.
 type Rules struct {
-	Name string // "exact", "eureka", "spring" or "bilibili"
+	Name string // "exact", "eureka", "spring", "bilibili" or "nacos"
 	Tag  string // of an Eureka release, such as "v2.0.6"
 }
 
@@ -74,6 +74,15 @@ type Register struct {
 
 // Renew sends one heartbeat.
 type Renew struct{ Keys Keys }
+
+// Suspect says that leases are suspect, as a probe would.
+type Suspect struct{ Keys Keys }
+
+// Exempt exempts leases from suspicion and eviction, or no longer.
+type Exempt struct {
+	Keys Keys
+	On   Switch
+}
 
 // Beat makes clients renew by themselves from now on. Of n keys the i-th does
 // it first i/n of the interval from now, in whole milliseconds, so that they
@@ -140,6 +149,10 @@ func (c Register) String() string {
 }
 
 func (c Renew) String() string { return "renew " + c.Keys.String() }
+
+func (c Suspect) String() string { return "suspect " + c.Keys.String() }
+
+func (c Exempt) String() string { return fmt.Sprintf("exempt %v %v", c.Keys, c.On) }
 
 func (c Beat) String() string { return fmt.Sprintf("beat %v every %s", c.Keys, Short(c.Every)) }
 

@@ -28,16 +28,17 @@ type setting struct {
 // settingsTable is in the order of the Config.
 var settingsTable = []setting{
 	{"term", "DURATION [INTERVAL]", "Term", always, spans(1, 2), applyTerm},
-	{"suspect", "DURATION", "Term", exactOnly, spans(1, 1), applySpan(func(c *leasekernel.Config) *time.Duration { return &c.Term.Suspect })},
+	{"suspect", "DURATION", "Term", withStage, spans(1, 1), applySpan(func(c *leasekernel.Config) *time.Duration { return &c.Term.Suspect })},
 	{"window", "DURATION", "Window", always, spans(1, 1), applySpan(func(c *leasekernel.Config) *time.Duration { return &c.Window })},
 	{"steps", "COUNT", "Steps", exactOnly, counts(math.MaxInt32), applyCount(func(c *leasekernel.Config) *int { return &c.Steps })},
-	{"percent", "FRACTION", "Percent", always, one(parseNumber), func(c *leasekernel.Config, v Value) { c.Percent = float64(v.(Number)) }},
-	{"self-preservation", "on|off", "SelfPreservation", always, one(parseSwitch), func(c *leasekernel.Config, v Value) { c.SelfPreservation = bool(v.(Switch)) }},
+	{"percent", "FRACTION", "Percent", protected, one(parseNumber), func(c *leasekernel.Config, v Value) { c.Percent = float64(v.(Number)) }},
+	{"self-preservation", "on|off", "SelfPreservation", protected, one(parseSwitch), func(c *leasekernel.Config, v Value) { c.SelfPreservation = bool(v.(Switch)) }},
 	{"warmup", "DURATION", "Warmup", exactOnly, spans(1, 1), applySpan(func(c *leasekernel.Config) *time.Duration { return &c.Warmup })},
-	{"wait-when-sync-empty", "DURATION", "WaitWhenSyncEmpty", releasesOnly, spans(1, 1), applySpan(func(c *leasekernel.Config) *time.Duration { return &c.WaitWhenSyncEmpty })},
+	{"wait-when-sync-empty", "DURATION", "WaitWhenSyncEmpty", updating, spans(1, 1), applySpan(func(c *leasekernel.Config) *time.Duration { return &c.WaitWhenSyncEmpty })},
 	{"pass", "DURATION", "EvictionInterval", always, spans(1, 1), applySpan(func(c *leasekernel.Config) *time.Duration { return &c.EvictionInterval })},
-	{"update", "DURATION", "UpdateInterval", releasesOnly, spans(1, 1), applySpan(func(c *leasekernel.Config) *time.Duration { return &c.UpdateInterval })},
-	{"ceiling", "DURATION", "Ceiling", always, spans(1, 1), applySpan(func(c *leasekernel.Config) *time.Duration { return &c.Ceiling })},
+	{"update", "DURATION", "UpdateInterval", updating, spans(1, 1), applySpan(func(c *leasekernel.Config) *time.Duration { return &c.UpdateInterval })},
+	{"ceiling", "DURATION", "Ceiling", protected, spans(1, 1), applySpan(func(c *leasekernel.Config) *time.Duration { return &c.Ceiling })},
+	{"dwell", "DURATION", "Dwell", withStage, spans(1, 1), applySpan(func(c *leasekernel.Config) *time.Duration { return &c.Dwell })},
 	{"max-leases", "COUNT", "MaxLeases", always, counts(math.MaxInt32), applyCount(func(c *leasekernel.Config) *int { return &c.MaxLeases })},
 	{"history", "COUNT", "History", always, counts(mostHistory), applyCount(func(c *leasekernel.Config) *int { return &c.History })},
 	{"seed", "COUNT", "Seed", seeded, counts(math.MaxInt64), func(c *leasekernel.Config, v Value) { c.Seed = int64(v.(Count)) }},
@@ -51,7 +52,11 @@ func always(preserve.Release) bool { return true }
 
 func exactOnly(release preserve.Release) bool { return release == 0 }
 
-func releasesOnly(release preserve.Release) bool { return release != 0 }
+func withStage(release preserve.Release) bool { return release == 0 || release == preserve.Nacos }
+
+func protected(release preserve.Release) bool { return release != preserve.Nacos }
+
+func updating(release preserve.Release) bool { return release != 0 && release != preserve.Nacos }
 
 // seeded: Eureka's releases seed each pass with the clock (quirk E3).
 func seeded(release preserve.Release) bool { return release == 0 || release == preserve.Bilibili }
@@ -133,14 +138,16 @@ func (c Rules) config() (leasekernel.Config, error) {
 		return leasekernel.Spring(), nil
 	case "bilibili":
 		return leasekernel.Bilibili(), nil
+	case "nacos":
+		return leasekernel.Nacos(), nil
 	case "eureka":
 		release, err := preserve.ParseRelease(c.Tag)
-		if err != nil || release == preserve.Spring || release == preserve.Bilibili {
+		if err != nil || release >= preserve.Spring {
 			return leasekernel.Config{}, invalid("release", c.Tag, "must be an Eureka tag from v1.2.5 to v2.0.6")
 		}
 		return leasekernel.Eureka(release), nil
 	}
-	return leasekernel.Config{}, invalid("rules", c.Name, "must be exact, eureka, spring or bilibili")
+	return leasekernel.Config{}, invalid("rules", c.Name, "must be exact, eureka, spring, bilibili or nacos")
 }
 
 // settled is the Config that a script's first commands make, and which line
