@@ -67,12 +67,12 @@ type Beat struct {
 	// Full is whether the beat describes the instance. A light one only names
 	// it.
 	Full bool
-	// HasInterval is whether the instance says how often it beats, and
-	// IntervalMillis is what it says. The instance is the known one if there
-	// is one, otherwise the one that the beat describes. An interval that is
+	// HasInterval is whether the instance says how often it beats: the known
+	// one if there is one, otherwise the one that the beat describes.
+	HasInterval bool
+	// IntervalMillis is what it says, in milliseconds. An interval that is
 	// given but cannot be read, as "" or "5s", is not absent: it counts as
 	// DefaultBeatIntervalMillis (quirk N15).
-	HasInterval    bool
 	IntervalMillis int64
 }
 

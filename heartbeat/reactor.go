@@ -39,9 +39,13 @@ func (a BeatAction) String() string {
 // Failed if it was a registration; until then it keeps a thread busy, so each
 // needs a time-out.
 type BeatTask[K comparable, V any] struct {
+	// Action is what to send.
 	Action BeatAction
-	Key    K
-	Value  V // as it was added, even if it was replaced or removed since
+	// Key is the instance's.
+	Key K
+	// Value is what was added with the key, even if it was replaced or
+	// removed since.
+	Value V
 
 	beat *scheduled[K, V]
 	turn uint64
