@@ -35,9 +35,10 @@ func Run(ctx context.Context, clock Clock, client Client, transport Transport) e
 		_, request := client.Next(now)
 		timeout := client.Sent(now)
 		reply := send(ctx, timeout, request, transport)
-		if ctx.Err() == nil {
-			client.Done(clock.Now(), reply)
+		if ctx.Err() != nil {
+			break
 		}
+		client.Done(clock.Now(), reply)
 	}
 	return ctx.Err()
 }
