@@ -35,8 +35,8 @@ func afterStart(seconds int64) time.Time {
 }
 
 func termOf(rule Rule) Term {
-	if rule == Eureka {
-		return Term{Duration: 90 * time.Second, Rule: Eureka}
+	if rule.wall() {
+		return Term{Duration: 90 * time.Second, Rule: rule}
 	}
 	return Term{Duration: 90 * time.Second, Interval: 30 * time.Second}
 }

@@ -101,10 +101,11 @@ func (h *healings[K, V]) append(turns []Turn[K, V], last uint64) []Turn[K, V] {
 // that of a later one is undecided.
 func (n *healing[K, V]) until(last uint64) uint32 {
 	for {
+		outcome := n.outcome.Load() // before the number, which may change until there is one
 		if sequence := n.sequence.Load(); sequence == 0 || sequence > last {
 			return undecided
 		}
-		if outcome := n.outcome.Load(); outcome != undecided {
+		if outcome != undecided {
 			return outcome
 		}
 		runtime.Gosched()
