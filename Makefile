@@ -27,6 +27,7 @@ lint: tools
 # docs/QUIRKS.md is generated; a test notices when it is stale.
 docs:
 	go run ./lab quirks --markdown > docs/QUIRKS.md
+	go run ./lab pacers --markdown > docs/PACERS.md
 
 # BENCHMARKS.md says how to read it.
 bench: tools

@@ -3,6 +3,7 @@
 //	go run ./lab quirks            tell Eureka's quirks by running them
 //	go run ./lab replay FILE|DIR   replay recordings of the real Eureka
 //	go run ./lab explain [SCRIPT]  run a scripted registry in virtual time, and say why
+//	go run ./lab pacers            compare three ways of renewing while the server fails
 package main
 
 import (
@@ -40,7 +41,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(quirksCommand(), replayCommand(), explainCommand())
+	root.AddCommand(quirksCommand(), replayCommand(), explainCommand(), pacersCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
