@@ -32,10 +32,10 @@ func (t *Table[K, V]) AppendSuspect(leases []Snapshot[K, V], now time.Time, addi
 // It stays suspect until a renewal heals it, which [Table.AppendHealed] tells.
 // The term need not have a suspect stage: who probes services by himself may
 // know more than their heartbeats tell.
-func (t *Table[K, V]) Suspect(now time.Time, seen Snapshot[K, V]) (Turn[K, V], bool) {
+func (t *Table[K, V]) Suspect(now time.Time, seen Snapshot[K, V]) (turn Turn[K, V], ok bool) {
 	at, ok := t.scale.offset(now)
 	if !ok || seen.table != t || seen.word&slotUnusual != 0 {
-		return Turn[K, V]{}, false
+		return turn, false
 	}
 	key := seen.Key()
 	s, f := t.locate(&key)
@@ -43,16 +43,16 @@ func (t *Table[K, V]) Suspect(now time.Time, seen Snapshot[K, V]) (Turn[K, V], b
 	defer s.mu.Unlock()
 	p, ok := s.find(f, &key)
 	if !ok || p.record().sequence != seen.Sequence() || p.word().load() != seen.word {
-		return Turn[K, V]{}, false
+		return turn, false
 	}
 	p.chunk.setSuspectSince(p.slot, at)
 	next := seen.word | slotSuspect
 	sequence := t.sequence.Add(1)
-	if !p.word().swapIf(seen.word, next) {
-		return Turn[K, V]{}, false
+	if ok = p.word().swapIf(seen.word, next); ok {
+		t.suspects.Add(1)
+		turn = Turn[K, V]{sequence, now, t.snapshot(p, next)}
 	}
-	t.suspects.Add(1)
-	return Turn[K, V]{sequence, now, t.snapshot(p, next)}, true
+	return turn, ok
 }
 
 // Suspects returns the number of suspect leases.
