@@ -14,9 +14,9 @@ import (
 
 func TestAdviceInterval(t *testing.T) {
 	const s = time.Second
-	longest := time.Duration(math.MaxInt64)
+	longest, justTooLong := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
 	if math.MaxInt == math.MaxInt32 {
-		longest = math.MaxInt32 * s
+		longest, justTooLong = math.MaxInt32*s, 4*s
 	}
 	for name, row := range map[string]struct {
 		advice  heartbeat.Advice
@@ -35,6 +35,7 @@ func TestAdviceInterval(t *testing.T) {
 		"least and most":         {heartbeat.Advice{Rate: 50, Least: 10 * s, Most: 10 * s}, 3000, 10 * s},
 		"less than a nanosecond": {heartbeat.Advice{Rate: math.MaxInt, Least: 1}, 1, 1},
 		"as many as can be":      {heartbeat.Advice{Rate: math.MaxInt, Least: 1}, math.MaxInt, s},
+		"just too long":          {heartbeat.Advice{Rate: 1, Least: 1}, math.MaxInt / 500_000_000, justTooLong},
 		"too long to be told":    {heartbeat.Advice{Rate: 1, Least: 1}, math.MaxInt, longest},
 	} {
 		got, err := row.advice.Interval(row.clients)

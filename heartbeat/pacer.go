@@ -173,10 +173,8 @@ func (p *Pacer) Done(now time.Time, reply Reply) {
 	default:
 		at = p.sent.Add(p.failed(reply.Kind == Unanswered))
 	}
-	if reply.RetryAfter > 0 {
-		at = latest(at, now.Add(min(reply.RetryAfter, p.duration/3)))
-	}
-	p.plan = plan{made: now, at: latest(at, now)}
+	silence := max(0, min(reply.RetryAfter, p.duration/3))
+	p.plan = plan{made: now, at: latest(at, now.Add(silence))}
 }
 
 // Until returns the instant until which the lease lives for certain, if the
@@ -250,8 +248,8 @@ func (s *splitMix) next() uint64 {
 	return z ^ z>>31
 }
 
-// upTo draws evenly from [0, most], which must not be negative.
+// upTo draws evenly from [0, most), which must not be negative.
 func (s *splitMix) upTo(most time.Duration) time.Duration {
-	drawn, _ := bits.Mul64(s.next(), uint64(most)+1)
+	drawn, _ := bits.Mul64(s.next(), uint64(most))
 	return time.Duration(drawn)
 }

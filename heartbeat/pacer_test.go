@@ -76,6 +76,15 @@ func TestPacerRules(t *testing.T) {
 		"unknown after an outage: waits for the others": {nil, []step{
 			{after: first, heard: fine}, {after: usual, heard: no}, {after: eager, heard: gone},
 			{after: span{16 * s, 31 * s}, request: register, heard: fine}, {after: usual}}},
+		"an outage that is over is none any more": {nil, []step{
+			{after: first, heard: fine}, {after: usual, heard: no}, {after: eager, heard: fine}, {after: usual, heard: gone}, {after: span{s, s}, request: register}}},
+		"who was answered begins to count failures anew": {nil, []step{
+			{after: first, heard: fine}, {after: usual, heard: out}, {after: eager, heard: out}, {after: eager, heard: out}, {after: eager, heard: out}, {after: eager, heard: gone},
+			{after: span{16 * s, 31 * s}, request: register, heard: no}, {after: eager, request: register}}},
+		"a lease that is denied is nothing to be eager for": {func(c *heartbeat.PacerConfig) { c.Interval = 5 * s }, []step{
+			{after: span{0, 5 * s}, heard: fine}, {after: span{4500 * time.Millisecond, 5 * s}, heard: gone}, {after: span{s, s}, request: register, heard: no},
+			{after: eager, request: register, heard: no}, {after: eager, request: register, heard: no}, {after: eager, request: register, heard: no},
+			{after: eager, request: register, heard: no}, {after: late, request: register}}},
 		"a registration that fails is a failure as any other": {nil, []step{
 			{after: first, heard: fine}, {after: usual, heard: gone}, {after: span{s, s}, request: register, heard: no}, {after: eager, request: register, heard: out},
 			{after: eager, request: register, heard: fine}, {after: usual}}},
@@ -175,6 +184,13 @@ func TestPacerThatSleptRegisters(t *testing.T) {
 	for want, now := range map[heartbeat.Request]time.Time{heartbeat.Renewal: after(90 * time.Second), heartbeat.Registration: after(90*time.Second + 1)} {
 		if at, got := p.Next(now); got != want || at.After(after(30*time.Second)) {
 			t.Errorf("after %v: got %v, due after %v, want %v", now.Sub(begin), got, at.Sub(begin), want)
+		}
+	}
+	p.Sent(begin)
+	p.Done(after(10*time.Second), heartbeat.Reply{Kind: accepted}) // and may have been granted then
+	for want, now := range map[heartbeat.Request]time.Time{heartbeat.Renewal: after(100 * time.Second), heartbeat.Registration: after(100*time.Second + 1)} {
+		if _, got := p.Next(now); got != want {
+			t.Errorf("after %v: got %v, want %v", now.Sub(begin), got, want)
 		}
 	}
 	_, request := p.Next(after(2 * time.Minute))
@@ -336,8 +352,14 @@ func TestPacerForgetsNoLeaseUnderAClockThatIsSetBack(t *testing.T) {
 	p.Done(after(71*s-hour), heartbeat.Reply{Kind: refused})
 	until, held := p.Until()
 	// 90 s, of which one second had passed, from the instant of the step.
-	if want := after(70*s - hour + 89*s); !held || !until.Equal(want) {
+	step := after(70*s - hour)
+	if want := step.Add(89 * s); !held || !until.Equal(want) {
 		t.Errorf("got %v, %v, want %v", until.Sub(begin), held, want.Sub(begin))
+	}
+	for want, now := range map[heartbeat.Request]time.Time{heartbeat.Renewal: step.Add(90 * s), heartbeat.Registration: step.Add(90*s + 1)} {
+		if _, got := p.Next(now); got != want {
+			t.Errorf("%v after the step: got %v, want %v", now.Sub(step), got, want)
+		}
 	}
 }
 

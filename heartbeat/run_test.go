@@ -19,7 +19,12 @@ type bubble struct{}
 
 func (bubble) Now() time.Time { return time.Now() }
 
-func (bubble) After(d time.Duration) <-chan time.Time { return time.After(d) }
+func (bubble) After(d time.Duration) <-chan time.Time {
+	if d <= 0 {
+		panic("waits for nothing, which takes a mock for ever")
+	}
+	return time.After(d)
+}
 
 // transport answers what answer says, and writes down what was asked and when.
 type transport struct {
