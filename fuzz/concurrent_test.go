@@ -145,7 +145,7 @@ func (s *leaseState) renew(rule lease.Rule, at int64) bool {
 	switch {
 	case rule == lease.Eureka:
 		s.word.last, s.word.renewed = at+termLength, true
-	case s.word.live && at > s.word.last:
+	case s.word.live && (at > s.word.last || rule == lease.Nacos):
 		s.word.last, s.word.renewed = at, true
 	}
 	return s.word.live
@@ -253,6 +253,7 @@ func checkLeaseHistories(t *testing.T, rule lease.Rule) {
 
 func TestExactLeaseIsLinearizable(t *testing.T)  { checkLeaseHistories(t, lease.Exact) }
 func TestEurekaLeaseIsLinearizable(t *testing.T) { checkLeaseHistories(t, lease.Eureka) }
+func TestNacosLeaseIsLinearizable(t *testing.T)  { checkLeaseHistories(t, lease.Nacos) }
 
 // heedless is a lease whose Evict does not look at the mark: the mistake of
 // Eureka's passes, which remove by id what they collected before.
@@ -263,7 +264,7 @@ func (l heedless) Evict(now time.Time, _ lease.Mark) bool { return l.Cancel(now)
 // The judge has to be able to say no. Interleaving 1, made by hand: with the
 // lease as it is the history is fine, with one that loses the renewal it is not.
 func TestJudgeCondemnsALostRenewal(t *testing.T) {
-	for _, rule := range []lease.Rule{lease.Exact, lease.Eureka} {
+	for _, rule := range []lease.Rule{lease.Exact, lease.Eureka, lease.Nacos} {
 		for _, mutant := range []bool{false, true} {
 			c := newLeaseClients(t, rule)
 			c.do(0, "collect", 30)
@@ -313,7 +314,7 @@ func TestJudgeCondemnsALostEviction(t *testing.T) {
 		return store()
 	})
 	judgeCondemns.holds(t, torn.word.live, "the mutant is no mutant")
-	for _, rule := range []lease.Rule{lease.Exact, lease.Eureka} {
+	for _, rule := range []lease.Rule{lease.Exact, lease.Eureka, lease.Nacos} {
 		legal := porcupine.CheckOperations(leaseSpec(rule), r.history())
 		judgeCondemns.holds(t, !legal, "rule %v:%s", rule, describe(r.history()))
 	}

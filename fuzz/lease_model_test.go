@@ -269,6 +269,90 @@ func (m *eurekaModel) update() leaseUpdate {
 	return leaseUpdate{last: time.UnixMilli(m.last), renewed: m.renewed, live: !m.ended}
 }
 
+// nacosModel is Nacos's instance, written from its quirks: the last beat in
+// milliseconds of the wall clock, and two timeouts that it is compared with.
+type nacosModel struct {
+	exactModel // for what it keeps and shows, not for what it does
+	renewed    bool
+}
+
+func newNacosModel(now time.Time, term lease.Term) *nacosModel {
+	registered := time.UnixMilli(now.UnixMilli())
+	return &nacosModel{exactModel: exactModel{term: term, registered: registered, last: registered}}
+}
+
+// renew takes every beat, also one that the clock was set back for (N10).
+func (m *nacosModel) renew(now time.Time) bool {
+	distance := now.UnixMilli() - m.registered.UnixMilli()
+	if m.ended != nil || distance < -farthestUpdate-1 || distance > farthestUpdate {
+		return false
+	}
+	m.last, m.renewed = time.UnixMilli(now.UnixMilli()), true
+	return true
+}
+
+func (m *nacosModel) cancel(now time.Time) bool {
+	was := m.ended == nil
+	if was {
+		m.evict(now)
+	}
+	return was
+}
+
+func (m *nacosModel) evict(now time.Time) { m.ended = wholeMillis(now) }
+
+func (m *nacosModel) serviceUp(now time.Time) bool {
+	was := m.up == nil
+	if was {
+		m.setServiceUp(now)
+	}
+	return was
+}
+
+func (m *nacosModel) setServiceUp(at time.Time) { m.up = wholeMillis(at) }
+
+func wholeMillis(at time.Time) *time.Time {
+	whole := time.UnixMilli(at.UnixMilli())
+	return &whole
+}
+
+func (m *nacosModel) expired(now time.Time, additional time.Duration) bool {
+	return m.expiredMilli(now, additional.Milliseconds())
+}
+
+func (m *nacosModel) expiredMilli(now time.Time, additional int64) bool {
+	return m.ended != nil || m.silentMillis(now, m.term.Duration, additional)
+}
+
+// silentMillis is strict (N1), at a timeout of 0 as well (N3). The sum wraps as
+// Java's do.
+func (m *nacosModel) silentMillis(now time.Time, timeout time.Duration, additional int64) bool {
+	return now.UnixMilli() > m.last.UnixMilli()+timeout.Milliseconds()+additional
+}
+
+func (m *nacosModel) stage(now time.Time, additional time.Duration) lease.Stage {
+	switch {
+	case m.ended != nil:
+		return lease.Ended
+	case m.expired(now, additional): // whether or not it has been suspect (N2)
+		return lease.Expired
+	case m.silentMillis(now, m.term.Suspect, additional.Milliseconds()):
+		return lease.Suspect
+	}
+	return lease.Live
+}
+
+func (m *nacosModel) facts() leaseFacts {
+	f := m.exactModel.facts()
+	f.Deadline = time.UnixMilli(m.last.UnixMilli() + m.term.Duration.Milliseconds())
+	return f
+}
+
+// update tells the first renewal from none: it is stored, wherever it lies.
+func (m *nacosModel) update() leaseUpdate {
+	return leaseUpdate{last: m.last, renewed: m.renewed, live: m.ended == nil}
+}
+
 // leaseMachine drives a lease and its model through the same calls.
 type leaseMachine struct {
 	rule  lease.Rule
@@ -304,6 +388,7 @@ func checkLeases(t *testing.T, rule lease.Rule) {
 
 func TestExactLeaseModel(t *testing.T)  { checkLeases(t, lease.Exact) }
 func TestEurekaLeaseModel(t *testing.T) { checkLeases(t, lease.Eureka) }
+func TestNacosLeaseModel(t *testing.T)  { checkLeases(t, lease.Nacos) }
 
 func (m *leaseMachine) move(t *rapid.T) {
 	m.now = drawInstant(t, m.now, m.lease.Deadline(), m.lease.LastRenewal(), m.lease.Registered(), m.mostRenewed())
@@ -311,8 +396,11 @@ func (m *leaseMachine) move(t *rapid.T) {
 
 // mostRenewed is the last instant at which the lease can be renewed.
 func (m *leaseMachine) mostRenewed() time.Time {
-	if model, ok := m.model.(*eurekaModel); ok {
+	switch model := m.model.(type) {
+	case *eurekaModel:
 		return time.UnixMilli(model.registration + farthestUpdate - model.duration)
+	case *nacosModel:
+		return time.UnixMilli(model.registered.UnixMilli() + farthestUpdate)
 	}
 	return m.lease.Registered().Add(lease.MaxDuration)
 }
@@ -328,10 +416,13 @@ func (m *leaseMachine) grant(t *rapid.T) {
 	leaseAsModelled.holds(t, err == nil, "a valid term is refused: %v", err)
 	leaseAsModelled.holds(t, granted.Term() == term && granted.Holder() == "holder", "a lease forgets its term or its holder")
 	*m = leaseMachine{rule: m.rule, now: m.now, lease: granted, deadline: granted.Deadline()}
-	if m.rule == lease.Exact {
+	switch m.rule {
+	case lease.Exact:
 		m.model = &exactModel{term: term, registered: m.now, last: m.now}
-	} else {
+	case lease.Eureka:
 		m.model = newEurekaModel(m.now, term)
+	case lease.Nacos:
+		m.model = newNacosModel(m.now, term)
 	}
 }
 
@@ -471,7 +562,10 @@ func (m *leaseMachine) checkEnd(t *rapid.T) {
 
 // drawTerm draws a valid term, often one at the ends of what is valid.
 func drawTerm(t *rapid.T, rule lease.Rule) lease.Term {
-	if rule == lease.Eureka {
+	switch rule {
+	case lease.Nacos:
+		return lease.Term{Duration: drawMillis(t, "duration"), Suspect: drawMillis(t, "suspect"), Rule: rule}
+	case lease.Eureka:
 		seconds := rapid.OneOf(
 			rapid.SampledFrom([]int32{90, 0, -1, 1, 2_147_483, 2_147_484, math.MaxInt32, math.MinInt32}),
 			rapid.Int32(),
@@ -489,6 +583,17 @@ func drawTerm(t *rapid.T, rule lease.Rule) lease.Term {
 	return term
 }
 
+// drawMillis draws a timeout of Nacos's.
+func drawMillis(t *rapid.T, name string) time.Duration {
+	const longest = math.MaxInt64 / int64(time.Millisecond)
+	millis := rapid.OneOf(
+		rapid.SampledFrom([]int64{15_000, 30_000, 0, 1, longest}),
+		rapid.Int64Range(0, 120_000),
+		rapid.Int64Range(0, longest),
+	).Draw(t, name)
+	return time.Duration(millis) * time.Millisecond
+}
+
 func TestZeroLeaseHasEnded(t *testing.T) {
 	var l lease.Lease[string]
 	for _, now := range edges {
@@ -504,7 +609,7 @@ func TestZeroLeaseHasEnded(t *testing.T) {
 
 // All terms that can be made of a few durations: few enough to need no luck.
 func TestTermNamesEveryProblem(t *testing.T) {
-	for _, rule := range []lease.Rule{lease.Exact, lease.Eureka, 2, 255} {
+	for _, rule := range []lease.Rule{lease.Exact, lease.Eureka, lease.Nacos, 99, 255} {
 		for _, duration := range fields {
 			for _, interval := range fields {
 				for _, suspect := range fields {
@@ -534,6 +639,9 @@ func brokenFields(term lease.Term) (broken fieldsBroken) {
 	case lease.Eureka:
 		broken.check("Duration", !fitsJavaSeconds(term.Duration))
 		broken.check("Suspect", term.Suspect != 0)
+	case lease.Nacos:
+		broken.check("Duration", !isMillis(term.Duration))
+		broken.check("Suspect", !isMillis(term.Suspect))
 	default:
 		broken.check("Rule", true)
 	}
@@ -544,6 +652,9 @@ func brokenFields(term lease.Term) (broken fieldsBroken) {
 func fitsJavaSeconds(d time.Duration) bool {
 	return d == d.Truncate(time.Second) && d >= math.MinInt32*time.Second && d <= math.MaxInt32*time.Second
 }
+
+// isMillis reports whether d is a timeout of Nacos's.
+func isMillis(d time.Duration) bool { return d >= 0 && d == d.Truncate(time.Millisecond) }
 
 const deafToWallSteps law = "a step of the wall clock neither ages nor rejuvenates an exact lease whose instants carry a monotonic reading"
 

@@ -22,11 +22,13 @@ const (
 	passFindsExpired  law = "a pass finds the leases that have expired, all of them and no others"
 	numbersRise       law = "every registration and departure has a higher number than those before it"
 	staleHandlesAreNo law = "a handle or candidate whose lease left says false to everything"
+	passFindsSuspects law = "a pass finds the leases that have been silent for too long and that nobody has found suspect, all of them and no others"
+	healedAreTold     law = "every healing is told once, in order, and with what came before it"
 )
 
 // tableReach is how far from its origin a table measures instants: in
-// nanoseconds 18 years, in milliseconds 18 million.
-const tableReach = (1<<61 - 1) / 4
+// nanoseconds 9 years, in milliseconds 9 million.
+const tableReach = (1<<60 - 1) / 4
 
 // tableLease is one lease of the model. Instants are offsets in the rule's
 // unit, from the table's origin or the Unix epoch.
@@ -38,27 +40,66 @@ type tableLease struct {
 	renewed, gone    bool
 	up               int64
 	isUp             bool
+
+	suspect, exempt bool
+	since           int64 // when it was found suspect
 }
 
 func (l *tableLease) length() int64 {
-	if l.term.Rule == lease.Eureka {
+	switch l.term.Rule {
+	case lease.Eureka:
 		return int64(int32(l.term.Duration/time.Second) * 1000) // L3
+	case lease.Nacos:
+		return l.term.Duration.Milliseconds()
 	}
 	return int64(l.term.Duration)
 }
 
-func (l *tableLease) renew(at int64) {
+func (l *tableLease) deadline() int64 { return l.last + l.length() }
+
+// warning is the last offset at which the lease is not suspect, if its term
+// has such a stage.
+func (l *tableLease) warning() (at int64, ok bool) {
+	switch l.term.Rule {
+	case lease.Eureka:
+		return 0, false
+	case lease.Nacos:
+		return l.last + l.term.Suspect.Milliseconds(), true
+	}
+	return l.last + int64(l.term.Suspect), l.term.Suspect != 0
+}
+
+// renew reports whether it heals the lease: if it is not exempt (N11), and the
+// renewal tells news, which under the wall clock's rules all do.
+func (l *tableLease) renew(at int64) (heals bool) {
+	news := true
 	switch {
 	case l.term.Rule == lease.Eureka:
 		l.last, l.renewed = at+l.length(), true
-	case at >= l.last:
+	case l.term.Rule == lease.Nacos, at > l.last: // N10
 		l.last, l.renewed = at, true
+	default:
+		l.renewed = l.renewed || at == l.last
+		news = at >= l.since
 	}
+	heals = l.suspect && !l.exempt && news
+	l.suspect = l.suspect && !heals
+	return heals
+}
+
+// tableState is what a lease is compared with when it has been seen before.
+type tableState struct {
+	last                     int64
+	renewed, suspect, exempt bool
+}
+
+func (l *tableLease) state() tableState {
+	return tableState{l.last, l.renewed, l.suspect, l.exempt}
 }
 
 // serviceUp sets the instant. Eureka's epoch means that there is none (L9).
 func (l *tableLease) serviceUp(at int64) {
-	l.up, l.isUp = at, l.term.Rule == lease.Exact || at != 0
+	l.up, l.isUp = at, l.term.Rule != lease.Eureka || at != 0
 }
 
 // tableFacts is everything that a table shows of a lease.
@@ -70,16 +111,17 @@ type tableFacts struct {
 	Renewed, Up                       bool
 	UpAt                              int64
 	Published                         lease.Timestamps
+	Suspected, Exempt                 bool
+	Since                             int64
 }
 
 type tableSnapshot = lease.Snapshot[string, string]
 
 // tableCandidate is a lease as it was seen, with its model.
 type tableCandidate struct {
-	seen    tableSnapshot
-	of      *tableLease
-	last    int64
-	renewed bool
+	seen  tableSnapshot
+	of    *tableLease
+	state tableState
 }
 
 // tableMachine drives a table and a map through the same calls.
@@ -92,6 +134,16 @@ type tableMachine struct {
 	leases     map[string]*tableLease
 	number     uint64 // the highest one that the table has given
 	candidates []tableCandidate
+	healed     []tableTurn // not told yet
+	last       uint64      // the number of the one that was told last
+}
+
+// tableTurn is a healing that is to be told. Its number is between those of two
+// other changes, of which the second may be yet to come.
+type tableTurn struct {
+	after, before uint64
+	at            int64
+	facts         tableFacts
 }
 
 // Few keys are registered again and again, so that places are used up, and
@@ -127,12 +179,17 @@ func checkTables(t *testing.T, rule lease.Rule) {
 			"evict":     m.evict,
 			"handle":    m.renewByHandle,
 			"serviceUp": m.serviceUp,
+			"suspect":   m.suspect,
+			"suspects":  m.suspectPass,
+			"exempt":    m.exempt,
+			"healed":    m.tellHealed,
 		})
 	})
 }
 
 func TestExactTableModel(t *testing.T)  { checkTables(t, lease.Exact) }
 func TestEurekaTableModel(t *testing.T) { checkTables(t, lease.Eureka) }
+func TestNacosTableModel(t *testing.T)  { checkTables(t, lease.Nacos) }
 
 func newTableMachine(t *rapid.T, rule lease.Rule) *tableMachine {
 	m := &tableMachine{rule: rule, origin: drawEdge(t), leases: make(map[string]*tableLease)}
@@ -146,7 +203,7 @@ func newTableMachine(t *rapid.T, rule lease.Rule) *tableMachine {
 
 // offset measures an instant and reports whether the table can.
 func (m *tableMachine) offset(at time.Time) (int64, bool) {
-	if m.rule == lease.Eureka {
+	if m.rule != lease.Exact {
 		return at.UnixMilli(), at.UnixMilli() >= -tableReach && at.UnixMilli() <= tableReach
 	}
 	nanos := at.Sub(m.origin) // or the farthest that there is
@@ -154,7 +211,7 @@ func (m *tableMachine) offset(at time.Time) (int64, bool) {
 }
 
 func (m *tableMachine) instant(offset int64) time.Time {
-	if m.rule == lease.Eureka {
+	if m.rule != lease.Exact {
 		return time.UnixMilli(offset)
 	}
 	return m.origin.Add(time.Duration(offset))
@@ -163,8 +220,8 @@ func (m *tableMachine) instant(offset int64) time.Time {
 func (m *tableMachine) factsOf(l *tableLease) tableFacts {
 	f := tableFacts{
 		Key: l.key, Holder: l.holder, Term: l.term, Sequence: l.sequence,
-		Registered: l.registered, Deadline: l.last + l.length(), LastRenewal: l.last,
-		Renewed: l.renewed, Up: l.isUp,
+		Registered: l.registered, Deadline: l.deadline(), LastRenewal: l.last,
+		Renewed: l.renewed, Up: l.isUp, Suspected: l.suspect, Exempt: l.exempt,
 		Published: lease.Timestamps{
 			Registration: m.instant(l.registered).UnixMilli(),
 			LastRenewal:  m.instant(l.last).UnixMilli(),
@@ -176,13 +233,16 @@ func (m *tableMachine) factsOf(l *tableLease) tableFacts {
 	if l.isUp {
 		f.UpAt, f.Published.ServiceUp = l.up, m.instant(l.up).UnixMilli()
 	}
+	if l.suspect {
+		f.Since = l.since
+	}
 	return f
 }
 
 func (m *tableMachine) factsSeen(seen tableSnapshot) tableFacts {
 	f := tableFacts{
 		Key: seen.Key(), Holder: seen.Holder(), Term: seen.Term(), Sequence: seen.Sequence(),
-		Renewed: seen.Renewed(), Published: seen.Published(),
+		Renewed: seen.Renewed(), Published: seen.Published(), Exempt: seen.Exempt(),
 	}
 	f.Registered, _ = m.offset(seen.Registered())
 	f.Deadline, _ = m.offset(seen.Deadline())
@@ -190,6 +250,10 @@ func (m *tableMachine) factsSeen(seen tableSnapshot) tableFacts {
 	up, ok := seen.ServiceUpAt()
 	if f.Up = ok; ok {
 		f.UpAt, _ = m.offset(up)
+	}
+	since, ok := seen.SuspectSince()
+	if f.Suspected = ok && seen.Suspected(); ok {
+		f.Since, _ = m.offset(since)
 	}
 	return f
 }
@@ -209,7 +273,13 @@ func (m *tableMachine) move(t *rapid.T) {
 	decisive := []time.Time{m.origin, m.instant(tableReach), m.instant(-tableReach)}
 	if keys := m.keys(); len(keys) > 0 {
 		l := m.leases[rapid.SampledFrom(keys).Draw(t, "whose deadline")]
-		decisive = append(decisive, m.instant(l.last+l.length()), m.instant(l.last), m.instant(l.registered))
+		decisive = append(decisive, m.instant(l.deadline()), m.instant(l.last), m.instant(l.registered))
+		if warning, ok := l.warning(); ok {
+			decisive = append(decisive, m.instant(warning))
+		}
+		if l.suspect {
+			decisive = append(decisive, m.instant(l.since))
+		}
 	}
 	m.now = drawInstant(t, m.now, decisive...)
 }
@@ -253,6 +323,9 @@ func (m *tableMachine) registerNow(t *rapid.T, key string, term lease.Term) {
 		if old.isUp {
 			fresh.serviceUp(old.up) // G1
 		}
+		if m.rule == lease.Nacos {
+			fresh.suspect, fresh.since = old.suspect, old.since // N7
+		}
 	}
 	fresh.sequence = granted.Lease.Sequence()
 	m.rises(t, fresh.sequence)
@@ -263,6 +336,9 @@ func (m *tableMachine) registerNow(t *rapid.T, key string, term lease.Term) {
 func (m *tableMachine) rises(t *rapid.T, number uint64) {
 	numbersRise.holds(t, number > m.number, "%d after %d", number, m.number)
 	m.number = number
+	for i := len(m.healed) - 1; i >= 0 && m.healed[i].before == 0; i-- {
+		m.healed[i].before = number
+	}
 }
 
 // registerAgain uses up the places of one shard.
@@ -296,18 +372,29 @@ func (m *tableMachine) shrink(t *rapid.T) {
 func (m *tableMachine) renew(t *rapid.T) {
 	m.move(t)
 	key := drawTableKey(t)
+	if rapid.Bool().Draw(t, "tells from where") {
+		want := m.stageRenewedFrom(m.leases[key])
+		from, ok := m.table.RenewFrom(m.now, key)
+		tableAsModelled.holds(t, from == want && ok == (want != lease.Ended), "RenewFrom(%v, %q) = %v and %t, not %v", m.now, key, from, ok, want)
+		return
+	}
 	got, want := m.table.Renew(m.now, key), m.renewModel(m.leases[key])
 	tableAsModelled.holds(t, got == want, "Renew(%v, %q) = %t, not %t", m.now, key, got, want)
 }
 
 // renewModel renews one lease of the model, or none.
-func (m *tableMachine) renewModel(l *tableLease) bool {
+func (m *tableMachine) renewModel(l *tableLease) bool { return m.stageRenewedFrom(l) != lease.Ended }
+
+func (m *tableMachine) stageRenewedFrom(l *tableLease) lease.Stage {
 	at, near := m.offset(m.now)
-	if !near || l == nil || l.gone {
-		return false
+	switch {
+	case !near || l == nil || l.gone:
+		return lease.Ended
+	case l.renew(at):
+		m.healed = append(m.healed, tableTurn{after: m.number, at: at, facts: m.factsOf(l)})
+		return lease.Suspect
 	}
-	l.renew(at)
-	return true
+	return lease.Live
 }
 
 func (m *tableMachine) renewAll(t *rapid.T) {
@@ -357,7 +444,7 @@ func (m *tableMachine) keep(t *rapid.T) {
 
 func (m *tableMachine) remember(seen tableSnapshot) {
 	l := m.leases[seen.Key()]
-	m.candidates = append(m.candidates, tableCandidate{seen: seen, of: l, last: l.last, renewed: l.renewed})
+	m.candidates = append(m.candidates, tableCandidate{seen: seen, of: l, state: l.state()})
 	m.candidates = m.candidates[max(0, len(m.candidates)-20):]
 }
 
@@ -390,8 +477,8 @@ func (m *tableMachine) evict(t *rapid.T) {
 	}
 	departure, got := m.table.Evict(c.seen)
 	staleHandlesAreNo.holds(t, !got || !c.of.gone, "%q was evicted", c.of.key)
-	want := !c.of.gone && c.of.last == c.last && c.of.renewed == c.renewed
-	evictsWhatWasSeen.holds(t, got == want, "Evict = %t; seen at %d, now %+v", got, c.last, *c.of)
+	want := !c.of.gone && c.of.state() == c.state
+	evictsWhatWasSeen.holds(t, got == want, "Evict = %t; seen %+v, now %+v", got, c.state, *c.of)
 	if got {
 		m.departed(t, "Evict", departure, c.of)
 	}
@@ -427,12 +514,117 @@ func (m *tableMachine) serviceUp(t *rapid.T) {
 	}
 }
 
+// suspect calls suspect what was seen before, now and then long before.
+func (m *tableMachine) suspect(t *rapid.T) {
+	m.move(t)
+	if c, ok := m.drawCandidate(t); ok {
+		m.suspectNow(t, c)
+	}
+}
+
+func (m *tableMachine) suspectNow(t *rapid.T, c tableCandidate) {
+	at, near := m.offset(m.now)
+	want := near && !c.of.gone && c.of.state() == c.state && !c.state.suspect && !c.state.exempt
+	turned, got := m.table.Suspect(m.now, c.seen)
+	staleHandlesAreNo.holds(t, !got || !c.of.gone, "%q turned suspect", c.of.key)
+	tableAsModelled.holds(t, got == want, "Suspect = %t, not %t; seen %+v, now %+v", got, want, c.state, *c.of)
+	if !got {
+		return
+	}
+	c.of.suspect, c.of.since = true, at
+	m.looksLike(t, "Suspect", turned.Lease, c.of)
+	tableAsModelled.holds(t, turned.At.Equal(m.now), "it turned suspect at %v, not %v", turned.At, m.now)
+	m.rises(t, turned.Sequence)
+}
+
+// suspectPass is what a registry's pass does with those that have been silent
+// for too long.
+func (m *tableMachine) suspectPass(t *rapid.T) {
+	m.move(t)
+	for i, seen := range m.silent(t, drawGrace(t)) {
+		m.remember(seen)
+		if i%3 != 0 {
+			m.suspectNow(t, m.candidates[len(m.candidates)-1])
+		}
+	}
+}
+
+// silent compares what a pass for suspects finds with the model.
+func (m *tableMachine) silent(t *rapid.T, grace time.Duration) []tableSnapshot {
+	found := m.table.AppendSuspect(nil, m.now, grace)
+	slices.SortFunc(found, func(a, b tableSnapshot) int { return cmp.Compare(a.Sequence(), b.Sequence()) })
+	limit, wanted := m.limit(grace), 0
+	for _, l := range m.leases {
+		if l.silent(limit) {
+			wanted++
+		}
+	}
+	passFindsSuspects.holds(t, len(found) == wanted, "at %v, grace %v: %d, not %d", m.now, grace, len(found), wanted)
+	for i, seen := range found {
+		l, ok := m.leases[seen.Key()]
+		right := ok && seen.Sequence() == l.sequence && l.silent(limit)
+		if twice := i > 0 && found[i-1].Sequence() == seen.Sequence(); !right || twice {
+			passFindsSuspects.holds(t, false, "at %v, grace %v: %q, twice %t", m.now, grace, seen.Key(), twice)
+		}
+	}
+	return found
+}
+
+// silent reports whether a pass has to find that the lease is suspect.
+func (l *tableLease) silent(limit int64) bool {
+	warning, staged := l.warning()
+	return staged && warning < limit && !l.suspect && !l.exempt
+}
+
+func (l *tableLease) expired(limit int64) bool { return !l.exempt && l.deadline() < limit }
+
+func (m *tableMachine) exempt(t *rapid.T) {
+	key, on := drawTableKey(t), rapid.Bool().Draw(t, "on")
+	if keys := m.keys(); len(keys) > 0 && rapid.Bool().Draw(t, "of one that there is") {
+		key = rapid.SampledFrom(keys).Draw(t, "exempt")
+	}
+	l, ok := m.leases[key]
+	want := ok && l.exempt != on
+	got := m.table.Exempt(key, on)
+	tableAsModelled.holds(t, got == want, "Exempt(%q, %t) = %t, not %t", key, on, got, want)
+	if ok {
+		l.exempt = on
+	}
+}
+
+// tellHealed asks for healings: those before some change, or all.
+func (m *tableMachine) tellHealed(t *rapid.T) {
+	last := uint64(math.MaxUint64)
+	if rapid.Bool().Draw(t, "not all") {
+		last = rapid.Uint64Range(m.last, m.number).Draw(t, "up to")
+	}
+	turns := m.table.AppendHealed(nil, last)
+	for _, turned := range turns {
+		healedAreTold.holds(t, len(m.healed) > 0 && turned.Sequence <= last, "%q as number %d, up to %d", turned.Lease.Key(), turned.Sequence, last)
+		want := m.healed[0]
+		inOrder := turned.Sequence > max(m.last, want.after) && (want.before == 0 || turned.Sequence < want.before)
+		at, _ := m.offset(turned.At)
+		facts := m.factsSeen(turned.Lease)
+		want.facts.Up, want.facts.UpAt, want.facts.Published = facts.Up, facts.UpAt, facts.Published // of now, wherever it leads
+		if !inOrder || at != want.at || facts != want.facts {
+			healedAreTold.holds(t, false, "number %d after %d, at %d:\n%+v, not\n%+v", turned.Sequence, m.last, at, facts, want)
+		}
+		m.healed, m.last = m.healed[1:], turned.Sequence
+		m.number = max(m.number, turned.Sequence)
+	}
+	for _, left := range m.healed {
+		late := last == math.MaxUint64 || left.before != 0 && left.before <= last
+		healedAreTold.holds(t, !late, "%+v is not told up to %d", left, last)
+	}
+}
+
 // check knows all laws.
 func (m *tableMachine) check(t *rapid.T) {
 	m.checkKeys(t)
 	m.checkAll(t)
 	for _, grace := range graces {
 		m.expired(t, grace)
+		m.silent(t, grace)
 	}
 }
 
@@ -456,9 +648,9 @@ func (m *tableMachine) checkKeys(t *rapid.T) {
 func (m *tableMachine) stage(l *tableLease) lease.Stage {
 	limit := m.limit(0)
 	switch {
-	case l.last+l.length() < limit:
+	case l.expired(limit):
 		return lease.Expired
-	case l.term.Suspect > 0 && l.last+int64(l.term.Suspect) < limit:
+	case l.suspect, l.silent(limit):
 		return lease.Suspect
 	}
 	return lease.Live
@@ -472,6 +664,13 @@ func (m *tableMachine) checkAll(t *rapid.T) {
 		met[key] = true
 	}
 	everyLeaseOnce.holds(t, len(met) == len(m.leases), "%d of %d are met", len(met), len(m.leases))
+	suspects := 0
+	for _, l := range m.leases {
+		if l.suspect {
+			suspects++
+		}
+	}
+	tableAsModelled.holds(t, m.table.Suspects() == suspects, "%d are suspect, not %d", m.table.Suspects(), suspects)
 	everyLeaseOnce.holds(t, m.table.Len() == len(m.leases), "Len is %d, not %d", m.table.Len(), len(m.leases))
 }
 
@@ -480,7 +679,7 @@ func (m *tableMachine) checkAll(t *rapid.T) {
 func (m *tableMachine) limit(grace time.Duration) int64 {
 	now, _ := m.offset(m.now)
 	more := int64(max(grace, 0))
-	if m.rule == lease.Eureka {
+	if m.rule != lease.Exact {
 		more = grace.Milliseconds()
 	}
 	return clampTo(new(big.Int).Sub(big.NewInt(now), big.NewInt(more)), math.MinInt64, math.MaxInt64)
@@ -493,14 +692,14 @@ func (m *tableMachine) expired(t *rapid.T, grace time.Duration) []tableSnapshot 
 	slices.SortFunc(found, func(a, b tableSnapshot) int { return cmp.Compare(a.Sequence(), b.Sequence()) })
 	limit, wanted := m.limit(grace), 0
 	for _, l := range m.leases {
-		if l.last+l.length() < limit {
+		if l.expired(limit) {
 			wanted++
 		}
 	}
 	passFindsExpired.holds(t, len(found) == wanted, "at %v, grace %v: %d, not %d", m.now, grace, len(found), wanted)
 	for i, seen := range found {
 		l, ok := m.leases[seen.Key()]
-		right := ok && seen.Sequence() == l.sequence && l.last+l.length() < limit && seen.IsExpired(m.now, grace)
+		right := ok && seen.Sequence() == l.sequence && l.expired(limit) && seen.IsExpired(m.now, grace)
 		if twice := i > 0 && found[i-1].Sequence() == seen.Sequence(); !right || twice {
 			passFindsExpired.holds(t, false, "at %v, grace %v: %q, twice %t", m.now, grace, seen.Key(), twice)
 		}
