@@ -430,7 +430,7 @@ func (s *nacosService) check() {
 		}
 	}
 	l.kernel.SetSuspicion(s.healthChecks)
-	l.kernel.SetEviction(s.healthChecks && s.expires && !thrown)
+	l.kernel.SetEviction(s.healthChecks && s.expires)
 	report := l.kernel.Evict(s.now())
 	s.tellChanges(report.Changes)
 	if thrown {

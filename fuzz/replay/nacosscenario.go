@@ -170,7 +170,8 @@ func (r *nacosLifeRun) play() error {
 	if err != nil {
 		return err
 	}
-	controls := r.in.Controls
+	controls := slices.Clone(r.in.Controls)
+	slices.SortStableFunc(controls, func(a, b nacosControl) int { return cmp.Compare(a.mono, b.mono) })
 	for {
 		r.mono = r.nextMono(inputs, controls)
 		if r.mono > r.in.EndMillis {
