@@ -62,6 +62,8 @@ func TestWhatARunMeasures(t *testing.T) {
 		// it hears so; with the registration these are two in one tenth.
 		"refused for longer": {10 * s, []Fault{{To: 120 * s, Kind: Refuses}},
 			Measure{Second: 2, Tenth: 2, Unheard: 12, During: 12, Expired: 1}},
+		"well at first": {10 * s, []Fault{{From: 30 * s, To: 40 * s, Kind: Refuses}},
+			Measure{Second: 1, Tenth: 1, Unheard: 1, During: 4}},
 		"not answered": {10 * s, []Fault{{To: 120 * s, Kind: Silent}},
 			Measure{Second: 2, Tenth: 2, Unheard: 12, During: 12, Expired: 1}},
 		// What a slow server does late it does all the same.
@@ -194,6 +196,41 @@ func TestThePacerLosesNoLease(t *testing.T) {
 	}
 	if lost["Pacer"] != 0 || lost["Eureka"] == 0 || lost["Nacos"] == 0 {
 		t.Errorf("lost leases: %v", lost)
+	}
+}
+
+// The first beat is full and those after it light; 20404 is followed by a
+// registration at once, and that by a full beat. Nothing but an answer counts.
+func TestNacosClient(t *testing.T) {
+	client, err := newNacos(epoch, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := epoch
+	for i, row := range []struct {
+		wait    time.Duration
+		request heartbeat.Request
+		reply   heartbeat.ReplyKind
+	}{
+		{Interval, heartbeat.Registration, heartbeat.Accepted},
+		{Interval, heartbeat.Renewal, heartbeat.Refused},
+		{Interval, heartbeat.Renewal, heartbeat.Unanswered},
+		{Interval, heartbeat.Renewal, heartbeat.Unknown},
+		{0, heartbeat.Registration, heartbeat.Refused},
+		{Interval, heartbeat.Registration, heartbeat.Accepted},
+		{Interval, heartbeat.Renewal, heartbeat.Unknown},
+		{0, heartbeat.Registration, heartbeat.Accepted},
+		{Interval, heartbeat.Registration, heartbeat.Accepted},
+		{Interval, heartbeat.Renewal, heartbeat.Accepted},
+	} {
+		at, _ := client.Next(now)
+		_, request := client.Next(at)
+		if wait := at.Sub(now); wait != row.wait || request != row.request {
+			t.Errorf("%d: got a %v after %v, want a %v after %v", i, request, wait, row.request, row.wait)
+		}
+		client.Sent(at)
+		now = at.Add(s)
+		client.Done(now, heartbeat.Reply{Kind: row.reply})
 	}
 }
 
