@@ -197,7 +197,11 @@ func (p evictionPlan) forgives(now, deadline time.Time) bool {
 // ripe and does not forgive the deadline. Those after an overdue one move with it.
 func (p evictionPlan) firstAfter(now, ripe, deadline time.Time) time.Time {
 	forgives := p.forgives(now, deadline)
-	if p.wake.Before(now) {
+	switch overdue := p.wake.Before(now); {
+	case overdue && p.phase && !ripe.Before(now):
+	case overdue && p.phase:
+		return now
+	case overdue:
 		p.wake = now
 	}
 	if forgives {

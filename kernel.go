@@ -66,6 +66,7 @@ type Kernel[K comparable, V any] struct {
 	stopped      bool         // needs passes
 
 	planning sync.Mutex
+	rotation schedule // of a meter that has no timer; needs planning
 	eviction schedule // needs planning
 	update   schedule // needs planning
 
@@ -96,36 +97,37 @@ func New[K comparable, V any](now time.Time, config Config, hooks Hooks[K, V]) (
 		k.random = evict.NewJavaRandom(config.Seed)
 	}
 	k.changes.history = config.History
-	k.eviction = schedule{interval: config.EvictionInterval, wall: k.rules.timers}
-	k.update = schedule{interval: config.UpdateInterval, wall: k.rules.timers}
+	k.rotation = schedule{interval: config.Window, phase: true}
+	k.eviction = schedule{interval: config.EvictionInterval, wall: k.rules.timers, phase: k.rules.ticker}
+	k.update = schedule{interval: config.UpdateInterval, wall: k.rules.timers, phase: k.rules.ticker}
 	if k.rules.updates {
 		k.update.start(now)
 	}
-	if k.rules.opens {
-		return k, nil
-	}
-	if err := k.begin(now); err != nil {
-		return nil, err
+	if !k.rules.opens {
+		k.begin(now)
 	}
 	return k, nil
 }
 
-// begin starts the meters and then the eviction passes.
+// begin plans the eviction passes, and the rotation of a meter that has no
+// timer of its own.
+func (k *Kernel[K, V]) begin(now time.Time) {
+	k.compensation = newCompensation(now, k.config, k.rules, k.hooks.Nanos)
+	k.planning.Lock()
+	defer k.planning.Unlock()
+	if k.config.Release != 0 && !k.rules.timers {
+		k.rotation.start(now)
+	}
+	k.eviction.start(now)
+}
+
+// openMeters starts them.
 //
 // The replicas' meter comes first: renewals are taken as soon as there is the
 // other, and those that a peer sent on need both.
-func (k *Kernel[K, V]) begin(now time.Time) error {
-	if k.config.Release != 0 {
-		err := k.replicas.open(now, k.config.Window, k.rules.meterAtOpen)
-		if err := errors.Join(err, k.rate.open(now, k.config.Window, k.rules.meterAtOpen)); err != nil {
-			return err
-		}
-	}
-	k.compensation = newCompensation(now, k.config, k.rules, k.hooks.Nanos)
-	k.planning.Lock()
-	k.eviction.start(now)
-	k.planning.Unlock()
-	return nil
+func (k *Kernel[K, V]) openMeters(now time.Time) error {
+	err := k.replicas.open(now, k.config.Window, k.rules.meterAtOpen)
+	return errors.Join(err, k.rate.open(now, k.config.Window, k.rules.meterAtOpen))
 }
 
 // Open opens the registry for traffic at instant now, as Eureka's
@@ -152,7 +154,11 @@ func (k *Kernel[K, V]) Open(now time.Time, count int64) error {
 		return fmt.Errorf("%w: no pass will run any more", ErrStopped)
 	}
 	defer k.replan()
-	return k.begin(now)
+	if err := k.openMeters(now); err != nil {
+		return err
+	}
+	k.begin(now)
+	return nil
 }
 
 // Stop ends all planned passes for good, as Eureka's shutdown does. Leases can
@@ -167,6 +173,7 @@ func (k *Kernel[K, V]) Stop() {
 	k.replicas.stop()
 	k.planning.Lock()
 	defer k.planning.Unlock()
+	k.rotation.stop()
 	k.eviction.stop()
 	k.update.stop()
 }

@@ -128,7 +128,7 @@ func TestPresetsAreWhatTheyAreNamedAfter(t *testing.T) {
 		return config
 	}
 	bilibili := of(preserve.Bilibili)
-	bilibili.Term.Rule, bilibili.Ceiling = lease.Exact, time.Hour
+	bilibili.Term.Rule, bilibili.Ceiling = lease.Bilibili, time.Hour
 	for name, row := range map[string]struct{ got, want leasekernel.Config }{
 		"exact": {leasekernel.Exact(), leasekernel.Config{
 			Term:             lease.Term{Duration: 90 * time.Second, Interval: 30 * time.Second},
@@ -223,12 +223,23 @@ func TestALongHistoryIsNoReasonToPanic(t *testing.T) {
 	equal(t, "remembered", len(k.Explain(t0, 1).Last), 1)
 }
 
-// bilibili's meter starts with the kernel, and java.util.Timer refuses to fire
-// before the Unix epoch.
-func TestNoKernelIsMadeWhoseMeterCannotStart(t *testing.T) {
-	k, err := leasekernel.New(time.UnixMilli(-3_600_000), leasekernel.Bilibili(), hooks{})
-	if k != nil || err == nil {
-		t.Errorf("got %v, %v, want no kernel and an error", k, err)
+// Only Eureka's meters have java.util.Timer, which refuses to fire before the
+// Unix epoch.
+func TestAKernelBeforeTheEpoch(t *testing.T) {
+	for _, config := range []leasekernel.Config{leasekernel.Exact(), leasekernel.Bilibili(), leasekernel.Nacos()} {
+		start := time.UnixMilli(-3_600_000)
+		k, err := leasekernel.New(start, config, hooks{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		must(k.Register(start, 1, "", lease.Term{}))
+		k.Renew(start.Add(time.Second), 1)
+		equal(t, "renewals", func() int64 {
+			if config.Release != 0 {
+				return k.Rotate(start.Add(time.Minute)).Rotation.Renewals
+			}
+			return k.Status(start.Add(time.Minute)).Renewals
+		}(), 1)
 	}
 }
 
@@ -423,9 +434,11 @@ func TestTermsThatAreNotGiven(t *testing.T) {
 		"eureka, below 0":         {leasekernel.Spring(), registering, lease.Term{Duration: -s}, lease.Term{Duration: 90 * s, Rule: lease.Eureka}},
 		"eureka, loaded zero":     {leasekernel.Spring(), loading, lease.Term{}, lease.Term{Rule: lease.Eureka}},
 		"eureka, loaded below 0":  {leasekernel.Spring(), loading, lease.Term{Duration: -s}, lease.Term{Duration: -s, Rule: lease.Eureka}},
-		"bilibili, zero":          {leasekernel.Bilibili(), registering, lease.Term{}, lease.Term{Duration: 90 * s, Interval: 30 * s}},
+		"bilibili, zero":          {leasekernel.Bilibili(), registering, lease.Term{}, lease.Term{Duration: 90 * s, Interval: 30 * s, Rule: lease.Bilibili}},
 		"bilibili, length 0":      {leasekernel.Bilibili(), registering, lease.Term{Interval: s}, lease.Term{}},
-		"bilibili, Eureka's term": {leasekernel.Bilibili(), registering, leasekernel.Spring().Term, lease.Term{Duration: 90 * s, Interval: 30 * s}},
+		"bilibili, Eureka's term": {leasekernel.Bilibili(), registering, leasekernel.Spring().Term, lease.Term{Duration: 90 * s, Interval: 30 * s, Rule: lease.Bilibili}},
+		"nacos, zero":             {leasekernel.Nacos(), registering, lease.Term{}, leasekernel.Nacos().Term},
+		"nacos, length 0":         {leasekernel.Nacos(), registering, lease.Term{Suspect: s}, lease.Term{Suspect: s, Rule: lease.Nacos}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := row.grant(newKernel(t, row.config), row.term)

@@ -74,7 +74,7 @@ func (k *Kernel[K, V]) Next() (at time.Time, ok bool) {
 	at, ok = k.rate.nextRotation()
 	k.planning.Lock()
 	defer k.planning.Unlock()
-	for _, s := range []*schedule{&k.eviction, &k.update} {
+	for _, s := range []*schedule{&k.rotation, &k.eviction, &k.update} {
 		if s.running && (!ok || s.wake.Before(at)) {
 			at, ok = s.wake, true
 		}
@@ -109,10 +109,15 @@ func (k *Kernel[K, V]) told(report Report[K, V]) Report[K, V] {
 }
 
 func (k *Kernel[K, V]) rotate(now time.Time) *Rotation {
-	if !k.rate.rotate(now) {
+	switch {
+	case k.isDue(&k.rotation, now):
+		k.rate.end()
+		k.replicas.end()
+	case k.rate.rotate(now):
+		k.replicas.rotate(now)
+	default:
 		return nil
 	}
-	k.replicas.rotate(now)
 	return &Rotation{Renewals: k.rate.count(now), Replicated: k.replicas.count(now)}
 }
 

@@ -50,8 +50,9 @@ func TestNothingIsEvictedBeforeItsDeadline(t *testing.T) {
 		"eureka, registered":   {leasekernel.Spring(), nil, 90 * s, time.Millisecond},
 		"eureka, renewed":      {leasekernel.Spring(), []time.Duration{30 * s, 60 * s}, 240 * s, time.Millisecond},
 		"eureka, out of order": {leasekernel.Spring(), []time.Duration{60 * s, 30 * s}, 210 * s, time.Millisecond},
-		"bilibili, registered": {leasekernel.Bilibili(), nil, 90 * s, 1},
-		"bilibili, renewed":    {leasekernel.Bilibili(), []time.Duration{30 * s}, 120 * s, 1},
+		"bilibili, registered": {leasekernel.Bilibili(), nil, 90 * s, time.Millisecond},
+		"bilibili, renewed":    {leasekernel.Bilibili(), []time.Duration{30 * s}, 120 * s, time.Millisecond},
+		"bilibili, set back":   {leasekernel.Bilibili(), []time.Duration{60 * s, 30 * s}, 120 * s, time.Millisecond}, // quirk B12
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKernel(t, limitless(row.config))
@@ -448,6 +449,26 @@ func TestALatePassDelaysAllLaterOnes(t *testing.T) {
 		equal(t, "planned", ok, true)
 		equal(t, fmt.Sprintf("next after %d s", row.now), next, at(row.next*time.Second))
 	}
+}
+
+// bilibili's tickers keep their phase and one tick (quirk B14): after a stall a
+// pass and a rotation come at once, and the next when they would have come.
+func TestBilibiliKeepsThePhase(t *testing.T) {
+	k := newKernel(t, leasekernel.Bilibili())
+	register(t, k, 0, 1)
+	renew(t, k, 10*time.Second, 1)
+	tickUntil(k, 5*time.Minute)
+	renew(t, k, 6*time.Minute, 1)
+	late := k.Tick(at(9*time.Minute + 27*time.Second)) // of five missed ticks one is left
+	equal(t, "renewals", late.Rotation.Renewals, 1)
+	same(t, "evicted", keysOf(late.Eviction.Evicted), []int{1})
+	next, _ := k.Next()
+	equal(t, "next", next.Sub(t0), 10*time.Minute)
+	again := k.Tick(next)
+	equal(t, "renewals", again.Rotation.Renewals, 0)
+	k.Evict(at(10*time.Minute + 30*time.Second)) // by hand
+	next, _ = k.Next()
+	equal(t, "next", next.Sub(t0), 11*time.Minute)
 }
 
 // Before it is opened an Eureka registry has only its updates, planned from

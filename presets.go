@@ -45,12 +45,15 @@ func Eureka(release preserve.Release) Config {
 func Spring() Config { return Eureka(preserve.Spring) }
 
 // Bilibili returns the rules of bilibili/discovery at commit 1e12d5c: leases
-// that expire 90 s after the last renewal, a tumbling meter of a minute, and a
-// ceiling of an hour beyond which also a registry that suspects itself evicts
-// (quirk B3). Give it Go's math/rand as the Source for the original's victims.
+// that expire 90 s after the last renewal by the wall clock (quirks B2, B12), a
+// tumbling meter of a minute and passes that keep their phase however late one
+// comes (B14), and a ceiling of an hour beyond which also a registry that
+// suspects itself evicts (B3). Give it Go's math/rand as the Source for the original's
+// victims (B15). Where an update of what is expected is due with a pass it comes
+// after it; the original draws lots.
 func Bilibili() Config {
 	config := Eureka(preserve.Bilibili)
-	config.Term.Rule = lease.Exact
+	config.Term.Rule = lease.Bilibili
 	config.Ceiling = time.Hour
 	return config
 }
@@ -84,7 +87,8 @@ type rules struct {
 	unlimited    bool       // a pass evicts all candidates, in their order
 	compensates  bool       // a pass forgives what it comes late
 	seedsByClock bool       // each pass draws with a new generator
-	timers       bool       // passes are planned by a java.util.Timer
+	timers       bool       // passes, the meter's too, are planned by a java.util.Timer
+	ticker       bool       // passes are planned by a ticker of Go's
 	updates      bool       // what is expected is updated from time to time
 }
 
@@ -105,7 +109,7 @@ func rulesOf(release preserve.Release) rules {
 		eureka.compensates, eureka.seedsByClock = true, true
 		return eureka
 	case preserve.Bilibili:
-		return rules{updates: true}
+		return rules{rule: lease.Bilibili, ticker: true, updates: true}
 	case preserve.Nacos:
 		return rules{rule: lease.Nacos, unlimited: true}
 	}

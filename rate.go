@@ -58,6 +58,9 @@ func (r *rate) rotate(now time.Time) bool {
 	return meter != nil && meter.Tick(now)
 }
 
+// end ends the tumbling meter's window at once.
+func (r *rate) end() { r.tumbling.Load().Rotate() }
+
 func (r *rate) nextRotation() (at time.Time, ok bool) {
 	if meter := r.tumbling.Load(); meter != nil {
 		return meter.NextTick()

@@ -7,10 +7,12 @@ import "time"
 //
 // With wall it is a java.util.Timer's (quirk R3), as ratemeter's: asleep until
 // wake, which is compared on the monotonic clock where instants have one, and
-// then not before the wall clock shows next.
+// then not before the wall clock shows next. With phase it is a ticker of Go's:
+// a pass that comes late does not move those after it.
 type schedule struct {
 	interval time.Duration
 	wall     bool
+	phase    bool
 	running  bool
 	first    bool // no pass has run since start
 	wake     time.Time
@@ -18,9 +20,8 @@ type schedule struct {
 }
 
 func (s *schedule) start(now time.Time) {
-	s.running = true
-	s.ran(now)
-	s.first = true
+	s.running, s.first = true, true
+	s.plan(now)
 }
 
 func (s *schedule) stop() { s.running = false }
@@ -28,6 +29,14 @@ func (s *schedule) stop() { s.running = false }
 // ran plans the pass after the one at now.
 func (s *schedule) ran(now time.Time) {
 	s.first = false
+	if s.phase {
+		s.wake = s.firstAfter(now)
+		return
+	}
+	s.plan(now)
+}
+
+func (s *schedule) plan(now time.Time) {
 	s.wake = now.Add(s.interval)
 	s.next = now.UnixMilli() + s.interval.Milliseconds()
 }

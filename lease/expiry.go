@@ -118,7 +118,7 @@ func (l *Lease[V]) expired(seen word, now time.Time, additional time.Duration) b
 	return seen&live == 0 || l.silentFor(seen, now, l.term.Duration, additional)
 }
 
-// expiredWall is Eureka's comparison, and Nacos's. Every sum of Eureka's wraps,
+// expiredWall is the comparison of all rules but the exact one. Every sum of Eureka's wraps,
 // hence absolute milliseconds: subtracting the registration on both sides would
 // not be the same.
 func (l *Lease[V]) expiredWall(seen word, now, additional int64) bool {

@@ -51,7 +51,7 @@ type Lease[V any] struct {
 
 	registered time.Time
 	epoch      int64 // registered in epoch milliseconds
-	millis     int64 // Eureka, Nacos: the duration; Eureka's after overflow
+	millis     int64 // not Exact: the duration; Eureka's after overflow
 	term       Term
 	holder     V
 }
@@ -93,14 +93,14 @@ func New[V any](now time.Time, holder V, term Term) (*Lease[V], error) {
 // or with a negative duration (L8), and also on a lease that has ended (L7).
 // A last update more than 73 million years from the registration is refused.
 //
-// Nacos: the last update becomes now, also where the clock was set back (N10),
+// Nacos, Bilibili: the last update becomes now, also where the clock was set back (N10, B12),
 // and is refused as far away.
 func (l *Lease[V]) Renew(now time.Time) bool {
 	switch l.term.Rule {
 	case Eureka:
 		return l.renewEureka(now.UnixMilli() + l.millis - l.epoch)
-	case Nacos:
-		return l.renewNacos(now.UnixMilli() - l.epoch)
+	case Nacos, Bilibili:
+		return l.renewWall(now.UnixMilli() - l.epoch)
 	}
 	return l.renewExact(int64(now.Sub(l.registered)))
 }
@@ -129,7 +129,7 @@ func (l *Lease[V]) renewEureka(last int64) bool {
 	}
 }
 
-func (l *Lease[V]) renewNacos(last int64) bool {
+func (l *Lease[V]) renewWall(last int64) bool {
 	for {
 		seen := l.word.load()
 		if seen&live == 0 || !fits(last) {

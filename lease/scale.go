@@ -9,8 +9,8 @@ import (
 
 // scale is how a table measures instants: as offsets from one origin, in the
 // unit of its rule. Exact: nanoseconds since the table was made, on the
-// monotonic clock where instants have one. Eureka and Nacos: milliseconds since
-// the Unix epoch.
+// monotonic clock where instants have one. The other rules: milliseconds
+// since the Unix epoch.
 type scale struct {
 	rule   Rule
 	origin time.Time

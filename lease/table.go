@@ -35,7 +35,7 @@ type TableConfig struct {
 // tells whom renewals have healed since.
 //
 // Exact leases are kept to the nanosecond within 9 years of the instant at
-// which the table was made, Eureka's and Nacos's to the millisecond within 9
+// which the table was made, the others' to the millisecond within 9
 // million of 1970; terms are as long at most. Keys must equal themselves, which a
 // floating-point NaN does not; an interface that holds what cannot be compared
 // panics, as it does as a map's key.
@@ -107,7 +107,7 @@ const (
 // unknown.
 func NewTable[K comparable, V any](now time.Time, config TableConfig) (*Table[K, V], error) {
 	var problems []error
-	if config.Rule > Nacos {
+	if config.Rule > Bilibili {
 		problems = append(problems, invalid("Rule", config.Rule, rulesKnown))
 	}
 	if config.MaxLeases < 0 {

@@ -18,14 +18,17 @@ const (
 	// Nacos suspects and expires a lease as Nacos 1.x does, by the wall clock in
 	// milliseconds, quirks N1, N3, N7 and N10 included.
 	Nacos
+	// Bilibili expires a lease as bilibili/discovery does: one Duration after
+	// its last renewal, by the wall clock in milliseconds (quirks B2, B12).
+	Bilibili
 )
 
 // wall reports whether the rule measures in milliseconds of the wall clock.
 func (r Rule) wall() bool { return r != Exact }
 
-const rulesKnown = "must be Exact, Eureka or Nacos"
+const rulesKnown = "must be Exact, Eureka, Nacos or Bilibili"
 
-// String returns "exact", "eureka" or "nacos".
+// String returns "exact", "eureka", "nacos" or "bilibili".
 func (r Rule) String() string {
 	switch r {
 	case Exact:
@@ -34,6 +37,8 @@ func (r Rule) String() string {
 		return "eureka"
 	case Nacos:
 		return "nacos"
+	case Bilibili:
+		return "bilibili"
 	}
 	return fmt.Sprintf("Rule(%d)", uint8(r))
 }
@@ -53,19 +58,20 @@ type Term struct {
 	// Eureka: whole seconds that fit Java's int, also zero and negative ones;
 	// Eureka's default is 90 s.
 	// Nacos: whole milliseconds, zero or more (N3); the default is 30 s.
+	// Bilibili: whole milliseconds above zero; always 90 s in the original.
 	Duration time.Duration
 
 	// Suspect is the silence after which the lease is suspect, the warning
 	// stage before it expires (Nacos calls it unhealthy). Zero means that the
 	// term has no such stage. Exact: longer than Interval, shorter than
-	// Duration. Eureka: zero, since Eureka has no such stage. Nacos, whose
+	// Duration. Eureka, Bilibili: zero, since they have no such stage. Nacos, whose
 	// leases always have it: whole milliseconds, zero or more, and if it is
 	// longer than Duration the lease leaves without having been suspect (N2,
 	// N35); the default is 15 s.
 	Suspect time.Duration
 
 	// Interval is the pause between two renewals that the holder promises.
-	// Exact: above zero and shorter than Duration. Eureka, Nacos: not looked at.
+	// Exact: above zero and shorter than Duration. Eureka, Nacos, Bilibili: not looked at.
 	Interval time.Duration
 
 	// Rule selects the arithmetic.
@@ -83,6 +89,8 @@ func (t Term) Validate() error {
 		return t.validateEureka()
 	case Nacos:
 		return t.validateNacos()
+	case Bilibili:
+		return t.validateBilibili()
 	}
 	return invalid("Rule", t.Rule, rulesKnown)
 }
@@ -125,6 +133,17 @@ func (t Term) validateNacos() error {
 	}
 	check("Duration", t.Duration)
 	check("Suspect", t.Suspect)
+	return errors.Join(problems...)
+}
+
+func (t Term) validateBilibili() error {
+	var problems []error
+	if t.Duration <= 0 || t.Duration%time.Millisecond != 0 {
+		problems = append(problems, invalid("Duration", t.Duration, "must be whole milliseconds above 0"))
+	}
+	if t.Suspect != 0 {
+		problems = append(problems, invalid("Suspect", t.Suspect, "must be 0: rule bilibili has no suspect stage"))
+	}
 	return errors.Join(problems...)
 }
 

@@ -14,7 +14,7 @@ import (
 //
 // All methods may be called by any number of goroutines at once. Increment
 // and Count are one atomic operation each and wait for nobody; Start, Stop,
-// Tick and NextTick share a mutex. An increment that runs while Tick rotates
+// Tick, Rotate and NextTick share a mutex. An increment that runs during a rotation
 // falls into the window that ends or into the one that begins, into exactly
 // one of them.
 type MeasuredRate struct {
@@ -81,6 +81,14 @@ func (m *MeasuredRate) Tick(now time.Time) bool {
 	}
 	m.last.Store(m.current.drain())
 	return true
+}
+
+// Rotate ends the window at once, for a caller that has a timer of its own: the
+// meter need not have been started, and its next Tick is due when it was.
+func (m *MeasuredRate) Rotate() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.last.Store(m.current.drain())
 }
 
 // NextTick returns the instant at which Tick has something to decide, and

@@ -122,9 +122,9 @@ func (r *bilibiliRun) open() error {
 // now is the wall clock's instant, by which leases are judged.
 func (r *bilibiliRun) now() time.Time { return time.UnixMilli(r.wall) }
 
-// nextTick is the meter's time at the next tick. The original rotates when it
-// receives one, however late, whatever the clock shows; the kernel's meter looks
-// at a clock, and gets one on which ticks are a minute apart.
+// nextTick is the meter's time at the next tick. The original's ticker is
+// monotonic, and keeps one tick that comes late; the wall clock, by which leases
+// are judged, steps. So the meter gets a time of its own.
 func (r *bilibiliRun) nextTick() time.Time {
 	return time.UnixMilli(r.in.T0).Add(time.Duration(r.ticked+1) * time.Minute)
 }
@@ -187,7 +187,7 @@ func (r *bilibiliRun) apply(op int64, args []int64) error {
 	case bilibiliRegister:
 		return r.register(args[0], args[1], args[2])
 	case bilibiliRenewed, bilibiliNotRenewed:
-		return r.renew(args[0], op == bilibiliRenewed)
+		r.check("renewed", r.kernel.Renew(r.now(), args[0]), op == bilibiliRenewed)
 	case bilibiliCancelled, bilibiliNotCancelled:
 		_, cancelled := r.kernel.Cancel(r.now(), args[0])
 		r.check("cancelled", cancelled, op == bilibiliCancelled)
@@ -224,27 +224,9 @@ func (r *bilibiliRun) register(instance, dirty, first int64) error {
 		return nil
 	}
 	r.dirty[instance] = dirty
-	kind, err := r.grant(instance)
-	r.check("first registration", recordedAs(kind == leasekernel.Registered), first)
-	return err
-}
-
-func (r *bilibiliRun) grant(instance int64) (leasekernel.Kind, error) {
 	registration, err := r.kernel.Register(r.now(), instance, r.in.Instances[instance], lease.Term{})
-	return registration.Change.Kind, err
-}
-
-// renew is a heartbeat, which is counted if somebody has a lease to renew
-// (quirk B11). If the clock was set back since the last one, the original's
-// lease goes back with it (quirk B12); an exact one never does, so there has
-// to be a new one from then on.
-func (r *bilibiliRun) renew(instance int64, want bool) error {
-	r.check("renewed", r.kernel.Renew(r.now(), instance), want)
-	if held, known := r.kernel.Get(instance); known && held.LastRenewal().After(r.now()) {
-		_, err := r.grant(instance)
-		return err
-	}
-	return nil
+	r.check("first registration", recordedAs(registration.Change.Kind == leasekernel.Registered), first)
+	return err
 }
 
 // set changes an instance's status. It is dated as registrations are, and
