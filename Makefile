@@ -24,7 +24,7 @@ lint: tools
 	bin/staticcheck work
 	for module in fuzz bench lab examples; do (cd $$module && GOWORK=off go vet ./...) || exit 1; done
 
-# docs/QUIRKS.md is generated; a test notices when it is stale.
+# docs/QUIRKS.md and docs/PACERS.md are generated; tests notice when they are stale.
 docs:
 	go run ./lab quirks --markdown > docs/QUIRKS.md
 	go run ./lab pacers --markdown > docs/PACERS.md

@@ -147,9 +147,9 @@ func NewSpread(rate int) (*Spread, error) {
 // Next returns the instant at which the next lease shall end instead of its
 // deadline: not before the deadline, and not within 1 / rate seconds, rounded
 // up to the nanosecond, after any that was returned before. So no second, its
-// end excluded, has more than rate of them. Call it for one lease after the other, those with the
-// earliest deadlines first; any other order keeps the promise too, but delays
-// more than it has to.
+// end excluded, has more than rate of them. Call it for one lease after the
+// other, those with the earliest deadlines first; any other order keeps the
+// promise too, but delays more than it has to.
 func (s *Spread) Next(deadline time.Time) time.Time {
 	end := deadline
 	if s.some {

@@ -76,14 +76,15 @@ type Reply struct {
 // Next until the instant has come, Sent when the request leaves, and Done
 // when it is answered or given up. A Client belongs to one goroutine.
 //
-// Instants may come from any clock. One that is set back never silences a
-// client: if it now shows less than when the request was planned, the request
-// is due at once; less of a step than that is waited for twice. Instants with a monotonic reading,
-// as time.Now returns them, know no such steps.
+// Instants may come from any clock. One that is set back silences no client:
+// if it shows less than when the request was planned, the request is due at
+// once; a smaller step is waited for a second time. Instants with a monotonic
+// reading, as time.Now returns them, know no such steps.
 type Client interface {
 	// Next returns the request that comes next and the instant at which it is
-	// to be sent, which may have passed. It changes nothing that shows, so it
-	// can be asked any number of times.
+	// to be sent, which may have passed. It can be asked any number of times,
+	// and should be asked again when that instant has come: a lease that is
+	// over by then is no longer renewed but registered.
 	Next(now time.Time) (at time.Time, request Request)
 	// Sent tells that the request of Next leaves at instant now. It returns how
 	// long to wait for the answer at most; then it has to be given up as

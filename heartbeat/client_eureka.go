@@ -13,10 +13,10 @@ import (
 // A run is one renewal, and a registration at once if the server does not know
 // the lease; the run may last one interval in all. Whatever else is answered
 // is swallowed, a failed registration too, and is a success to the
-// supervisor: no back-off. Only a run without an end in time is a time-out,
-// which doubles the delay up to bound intervals (quirks S1 and S4). The delay counts
-// from the end of the run, so that clients that are answered together stay
-// together.
+// supervisor: no back-off. Only a run that does not end in time is a time-out,
+// which doubles the delay up to bound intervals (quirks S1 and S4). The delay
+// counts from the end of the run, so that clients which are answered together
+// stay together.
 //
 // What a server asks for in a [Reply] is not looked at: the original's has no
 // way of asking.

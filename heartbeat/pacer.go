@@ -58,53 +58,59 @@ const eagerTries = 4
 // [NewPacer] for each lease; drive it as [Client] says, or by [Run]. It
 // belongs to one goroutine and allocates nothing.
 //
-// With the lease's term T (Duration) and the interval I these are its rules:
+// With the lease's term T (Duration) and the interval I these are its rules;
+// what lies between two values is drawn evenly from them.
 //
-//   - The first renewal comes at an instant drawn evenly from the first
-//     interval. A deployment starts thousands of clients within seconds, and
-//     those who wait a full interval from there on would keep that peak for
-//     good.
+//   - The first renewal comes 0 to I after the start. A deployment starts
+//     thousands of clients within seconds, and those who wait a full interval
+//     from there on would keep that peak for good.
 //   - Then renewals are 9/10 I to I apart, drawn anew each time, so that
 //     clients which fell into step fall out of it again. Never more than I:
 //     the server expects one an interval.
 //   - They are counted from the instant at which the last was sent, not from
-//     its answer. So latency does not lower the rate, and clients that a stalled
-//     server answers all at once are not in step afterwards.
+//     its answer. So latency does not lower the rate, and clients that a
+//     stalled server answers all at once are not in step afterwards.
 //   - A failed request is followed by the next one T/6 to 2T/9 after it was
-//     sent, while the lease may live and for four failures in any case. That
-//     makes three or more tries from the first failure to the end of the
-//     lease: a server that answers for 2T/9 in that time gets one of them. It
-//     is not sooner, since these tries come on top of the renewals of clients
-//     that have noticed nothing, in the second in which the server comes back.
+//     sent, while the lease lives for certain (see [Pacer.Until]) and for four
+//     failures in a row in any case. That makes two more tries at least before
+//     the lease ends, mostly three, and a server that answers for 2T/9 in that
+//     time gets one of them. Not sooner, since in the second in which a server
+//     is back these tries come on top of the renewals of clients that have
+//     noticed nothing.
 //   - After that requests are 3T/10 to T/3 apart. Not farther: a client
-//     without a lease is not found, and what there is left to save by backing
-//     off more is less than what the whole fleet sends on a good day.
+//     without a lease is not found, and the fleet sends no more than on a good
+//     day as it is.
 //   - A lease that is over by the client's own count, because nobody took a
-//     request for a term, is not renewed any more but registered: the renewal
-//     would only be answered with Unknown, and a whole fleet that comes back
-//     would send two requests each. A request without an answer may
-//     have been taken, and counts as such here. A server that kept the lease
-//     for longer replaces it by an equal one.
+//     request for a term, is not renewed but registered: a renewal would only
+//     be answered with Unknown, and a whole fleet that comes back would send
+//     two requests each. A request without an answer may have been taken, and
+//     counts as taken here. A server that kept the lease for longer replaces it
+//     by an equal one.
 //   - Who is answered Unknown registers at once. If that ends an outage, all
 //     others hear the same within seconds, and the registration comes T/6 to
-//     T/3 after the answer: not sooner, so that the server has heard most of the fleet
-//     once before it hears it twice. Registrations that fail are retried like
-//     renewals.
+//     T/3 after the answer: the server has heard most of the fleet once before
+//     it hears anybody twice. Registrations that fail are retried as renewals
+//     are.
 //   - One answer ends all back-off.
-//   - The server may ask for another interval in a [Reply]: it holds for the
-//     next renewal, is followed as I is, and errors go back to I. Asked to be left alone
-//     (RetryAfter) the client is silent for as long. Both are bounded by the lease: never longer than T/3,
-//     whatever the server says, and no interval shorter than T/30, so that
-//     no answer makes a client spin.
+//   - The server may ask for another interval in a [Reply], for the next
+//     renewal: it is followed as I is. Asked for silence (RetryAfter) the
+//     client keeps it, counted from the answer. Both are bounded by the lease,
+//     whatever the server says: neither is longer than T/3. And no interval is
+//     shorter than T/30, or I if that is less, so that no answer makes a client
+//     spin. A server that asks for silence over and over again lets the lease
+//     run out.
 //
-// So, whatever happens, the client sends again at most T/3 after it last sent,
-// or at once when it hears the outcome later than that. (Two exceptions: a
-// clock that is set back, see [Client], and RetryAfter and the registration
-// after an outage, which count from the answer.)
+// So, whatever happens, the client sends again T/3 after it last sent at the
+// latest, or at once if it hears later than that what became of the request.
+// Silence that was asked for and the registration after an outage count from
+// the answer instead. What a clock that is set back does is said at [Client];
+// one that is set forth can end the lease by the client's count, which costs a
+// registration that was not needed.
 //
-// Not promised: that a fleet has no peaks. Clients do not know of each other,
-// and n of them with mean rate r have seconds with several times the square
-// root of r more. A server that wants less says so by Interval, see [Advice].
+// Not promised: that a fleet has no peaks. Clients do not know of each other:
+// where r requests a second are the mean, there are seconds with several times
+// the square root of r more. A server that wants less asks for longer
+// intervals, see [Advice].
 type Pacer struct {
 	duration, interval, timeout time.Duration
 	random                      splitMix

@@ -22,9 +22,9 @@ type Transport interface {
 }
 
 // Run makes the client's requests when they are due, one at a time, until the
-// context ends, and returns the context's error. It starts no goroutine, so it
-// is as long gone as the transport's last call is. The lease is left as it is:
-// a holder that leaves cancels it after Run has returned.
+// context ends, and returns the context's error. It starts no goroutine, and so
+// returns no sooner than the transport does. The lease is left as it is: a
+// holder that leaves cancels it after Run has returned.
 //
 // Each request has a deadline of its own, after the client's time-out. It is
 // always measured in real time, as networks are, also with a clock that is
