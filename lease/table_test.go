@@ -112,7 +112,7 @@ func namesProblems(t testing.TB, err error, problems ...string) {
 }
 
 func TestNewTableNamesWhatIsWrong(t *testing.T) {
-	const rule, most = "Rule is Rule(3): must be Exact, Eureka or Nacos", "MaxLeases is -1: must not be negative"
+	const rule, most = "Rule is Rule(4): must be Exact, Eureka, Nacos or Bilibili", "MaxLeases is -1: must not be negative"
 	tests := []struct {
 		config   lease.TableConfig
 		problems []string
@@ -120,9 +120,10 @@ func TestNewTableNamesWhatIsWrong(t *testing.T) {
 		{lease.TableConfig{}, nil},
 		{lease.TableConfig{Rule: lease.Eureka, MaxLeases: 1}, nil},
 		{lease.TableConfig{Rule: lease.Nacos}, nil},
-		{lease.TableConfig{Rule: 3}, []string{rule}},
+		{lease.TableConfig{Rule: lease.Bilibili}, nil},
+		{lease.TableConfig{Rule: 4}, []string{rule}},
 		{lease.TableConfig{MaxLeases: -1}, []string{most}},
-		{lease.TableConfig{Rule: 3, MaxLeases: -1}, []string{rule, most}},
+		{lease.TableConfig{Rule: 4, MaxLeases: -1}, []string{rule, most}},
 	}
 	for _, tt := range tests {
 		made, err := lease.NewTable[string, string](t0, tt.config)
@@ -141,7 +142,7 @@ func TestRegisterNamesWhatIsWrongAndChangesNothing(t *testing.T) {
 		problems []string
 	}{
 		{"no term", t0, lease.Term{}, []string{"Duration is 0s: must be above 0", "Interval is 0s: must be above 0"}},
-		{"an unknown rule", t0, lease.Term{Rule: 3}, []string{"Rule is Rule(3): must be Exact, Eureka or Nacos"}},
+		{"an unknown rule", t0, lease.Term{Rule: 4}, []string{"Rule is Rule(4): must be Exact, Eureka, Nacos or Bilibili"}},
 		{"another rule", t0, eureka90, []string{"Rule is eureka: must be exact as the table's"}},
 		{"the longest term", t0, longest, nil},
 		{"a term too long", t0, tooLong, []string{"must be at most " + longest.Duration.String() + " in a table"}},

@@ -13,11 +13,12 @@ import (
 
 func TestRuleString(t *testing.T) {
 	for rule, want := range map[lease.Rule]string{
-		lease.Exact:  "exact",
-		lease.Eureka: "eureka",
-		lease.Nacos:  "nacos",
-		3:            "Rule(3)",
-		255:          "Rule(255)",
+		lease.Exact:    "exact",
+		lease.Eureka:   "eureka",
+		lease.Nacos:    "nacos",
+		lease.Bilibili: "bilibili",
+		4:              "Rule(4)",
+		255:            "Rule(255)",
 	} {
 		equal(t, "String", rule.String(), want)
 	}
@@ -45,6 +46,18 @@ func TestTermValidate(t *testing.T) {
 		term lease.Term
 		want []string // one per problem
 	}{
+		{name: "bilibili: the original's", term: lease.Term{Duration: 90 * time.Second, Rule: lease.Bilibili}},
+		{name: "bilibili: the shortest", term: lease.Term{Duration: time.Millisecond, Interval: -1, Rule: lease.Bilibili}},
+		{
+			name: "bilibili: half a millisecond, and a stage",
+			term: lease.Term{Duration: 500_000, Suspect: 1, Rule: lease.Bilibili},
+			want: []string{"Duration is 500µs: must be whole milliseconds above 0", "Suspect is 1ns: must be 0: rule bilibili has no suspect stage"},
+		},
+		{
+			name: "bilibili: nothing",
+			term: lease.Term{Rule: lease.Bilibili},
+			want: []string{"Duration is 0s: must be whole milliseconds above 0"},
+		},
 		{name: "exact: the shortest", term: lease.Term{Duration: 2, Interval: 1}},
 		{name: "exact: the shortest with a suspect stage", term: lease.Term{Duration: 3, Suspect: 2, Interval: 1}},
 		{name: "exact: the longest", term: lease.Term{Duration: lease.MaxDuration, Suspect: lease.MaxDuration - 1, Interval: lease.MaxDuration - 2}},
@@ -143,7 +156,7 @@ func TestTermValidate(t *testing.T) {
 		{
 			name: "unknown rule: nothing else can be judged",
 			term: lease.Term{Duration: -1, Rule: 7},
-			want: []string{"Rule is Rule(7): must be Exact, Eureka or Nacos"},
+			want: []string{"Rule is Rule(7): must be Exact, Eureka, Nacos or Bilibili"},
 		},
 	}
 	for _, tt := range tests {
