@@ -21,6 +21,13 @@ type scale struct {
 // stay below the offsets that have a meaning of their own, see slotword.go.
 const farthest = slotHorizon / 4
 
+// A limit lies at most this far from the origin: farther than any deadline. With
+// the longest warning added it must not pass the words of leases that left.
+const (
+	farthestLimit = 3*farthest + 1
+	_             = uint64(slotHorizon - 2 - (farthestLimit + farthest)) // does not compile if it does
+)
+
 // MaxTableDuration is the longest Duration of an exact term in a [Table], about
 // 9 years.
 const MaxTableDuration = time.Duration(farthest)
@@ -101,8 +108,7 @@ func (s *scale) limit(now time.Time, additional time.Duration) int64 {
 	case more < 0 && limit < at:
 		limit = math.MaxInt64
 	}
-	const most = 3*farthest + 1
-	return min(max(limit, -most), most)
+	return min(max(limit, -farthestLimit), farthestLimit)
 }
 
 // neverUp is the service-up instant of a lease whose service never came up.
