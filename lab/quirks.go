@@ -20,7 +20,8 @@ func quirksCommand() *cobra.Command {
 		Long: `Runs the story of each quirk, or of those named, in virtual time: what is
 done, what the original makes of it, and what the exact rule makes of it. The
 original is Netflix Eureka, whose ranges of releases have lines of their own
-where they differ, and for the quirks with a B bilibili/discovery.
+where they differ; for the quirks with a B it is bilibili/discovery, and for
+those with an N it is Nacos.
 
 The exit status is 1 if any value is not the documented one.`,
 		RunE: func(command *cobra.Command, ids []string) error {

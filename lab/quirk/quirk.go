@@ -1,5 +1,5 @@
-// Package quirk is the catalogue of the timing quirks of Netflix Eureka and of
-// bilibili/discovery as executable stories. Each quirk is data, what is done
+// Package quirk is the catalogue of the timing quirks of Netflix Eureka, of
+// bilibili/discovery and of Nacos as executable stories. Each quirk is data, what is done
 // and what is documented to come of it, plus one function that does it in
 // virtual time. The command "lab quirks", the tests and docs/QUIRKS.md are all
 // made from it.
@@ -13,7 +13,7 @@ import (
 
 // Quirk is one entry of the catalogue.
 type Quirk struct {
-	ID    string // such as "L1"; Eureka's: L lease, G registration, R rate, T threshold, E evict, S supervisor; B bilibili/discovery's
+	ID    string // such as "L1"; Eureka's: L lease, G registration, R rate, T threshold, E evict, S supervisor; B bilibili/discovery's; N Nacos's
 	Title string // what surprises
 	Story string // what is done
 	Facts []Fact // what comes of it: the original's rules first, the exact rule last
@@ -21,7 +21,7 @@ type Quirk struct {
 
 // Fact is what one rule makes of a story.
 type Fact struct {
-	Rule       string // "eureka", a range of its releases, "spring", "bilibili" or "exact"
+	Rule       string // "eureka", a range of its releases, "spring", "bilibili", "nacos" or "exact"
 	Documented string
 	// Observe runs the story and returns its value. It is nil where the rule
 	// has nothing that could take part in the story; Documented says why.
@@ -88,7 +88,7 @@ func (t Told) count(holds func(Observation) bool) int {
 // Catalogue returns all quirks in the order of their ids.
 func Catalogue() []Quirk {
 	return slices.Concat(leaseQuirks(), registrationQuirks(), rateQuirks(), thresholdQuirks(), evictQuirks(), supervisorQuirks(),
-		bilibiliQuirks())
+		bilibiliQuirks(), nacosQuirks())
 }
 
 // Select returns the quirks with the given ids, in the order of the

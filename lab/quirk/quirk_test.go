@@ -12,7 +12,8 @@ import (
 // numbered are the quirks of the catalogue, by their numbers.
 var numbered = strings.Fields("L1 L2 L3 L4 L5 L6 L7 L8 L9 L10 G1 G2 G3 G4 G5 G6 G7 G8 R1 R2 R3 R4 R5 R6 R7 R8 " +
 	"T1 T2 T3 T4 T5 T6 T7 T8 T9 T10 T11 T12 T13 T14 T15 E1 E2 E3 E4 E5 E6 E7 E8 E9 S1 S2 S3 S4 " +
-	"B1 B2 B3 B4 B5 B6 B7 B8 B10 B11 B12 B13 B14 B15 B16")
+	"B1 B2 B3 B4 B5 B6 B7 B8 B10 B11 B12 B13 B14 B15 B16 " +
+	"N1 N2 N3 N7 N8 N10 N11 N12 N13 N14 N15 N16 N17 N21 N22 N23 N24 N25 N26 N27 N29 N30 N32 N33 N34 N35")
 
 func TestCatalogueHasEveryNumberOnceAndInOrder(t *testing.T) {
 	var ids []string

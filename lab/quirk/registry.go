@@ -43,7 +43,7 @@ func newRegistry(config leasekernel.Config, hooks hooks) *registry {
 	return &registry{
 		Kernel: must(leasekernel.New(t0, config, hooks)),
 		term:   config.Term,
-		opens:  config.Release != 0 && config.Release != preserve.Bilibili,
+		opens:  config.Opens(),
 	}
 }
 
