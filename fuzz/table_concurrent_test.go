@@ -3,6 +3,7 @@ package fuzz
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -20,6 +21,8 @@ const (
 	rescuedOrEvicted  law = "a lease that was collected is either renewed or evicted, never both and never neither"
 	nothingTouched    law = "nothing that is done with the handles of leases that left touches one that lives"
 	serviceUpIsKept   law = "a service that came up is up for every lease that replaces the one it came up for"
+	healedBefore      law = "a healing is told once, and before whatever happened to its key afterwards"
+	numbersTellTrue   law = "by their numbers, registrations, suspicions, healings and departures of a key are a story that can have happened"
 	lastPassFindsAll  law = "a pass after everything has come to rest finds every expired lease, and no other"
 )
 
@@ -32,6 +35,9 @@ const (
 	// usedPlaces is how many places of a shard may belong to leases that left
 	// before it moves the others: the next departure makes it do so.
 	usedPlaces = 16
+
+	// warningLength is how long before they expire leases are suspect, in seconds.
+	warningLength = 6
 )
 
 // processors are what histories are made on: one, where only calls interleave;
@@ -49,21 +55,24 @@ type tableCall struct {
 // shownSeen is a lease as a snapshot shows it. Each registration has a holder
 // of its own; 0 is nobody.
 type shownSeen struct {
-	holder   int
-	deadline int64
-	renewed  bool
+	holder          int
+	deadline        int64
+	renewed         bool
+	suspect, exempt bool
 }
 
 // tableAnswer is what came of a call, and the lease that it returned or ended.
 type tableAnswer struct {
-	ok     bool
-	lease  shownSeen
-	number uint64 // of a registration or a departure
+	ok      bool
+	lease   shownSeen
+	number  uint64 // of a registration or a departure
+	suspect bool   // that a registration's new lease is, or that a renewal healed
 }
 
 // keyState is what a map holds for one key, and the number of its last change.
 type keyState struct {
 	lease  shownSeen
+	since  int64 // when it turned suspect
 	number uint64
 }
 
@@ -96,12 +105,23 @@ func (s *keyState) apply(rule lease.Rule, call tableCall, answer tableAnswer) bo
 	lives, was := s.lease.holder != 0, s.lease
 	switch call.what {
 	case "register":
-		s.lease = shownSeen{holder: call.holder, deadline: call.at + termLength}
-		return answer.is(lives, was) && s.rises(answer.number)
+		s.lease = shownSeen{holder: call.holder, deadline: call.at + termLength, suspect: rule == lease.Nacos && was.suspect}
+		return answer.is(lives, was) && answer.suspect == s.lease.suspect && s.rises(answer.number)
 	case "renew":
 		return answer.ok == (lives && s.renew(rule, call.at))
 	case "renew by handle":
 		return answer.ok == (lives && was.holder == call.seen.holder && s.renew(rule, call.at))
+	case "renew from":
+		return answer.ok == (lives && s.renew(rule, call.at)) && answer.suspect == (was.suspect && !s.lease.suspect)
+	case "suspect":
+		same := lives && was == call.seen && !was.suspect && !was.exempt
+		if same {
+			s.lease.suspect, s.since = true, call.at
+		}
+		return answer.is(same, s.lease)
+	case "exempt", "exempt no longer":
+		s.lease.exempt = lives && call.what == "exempt"
+		return answer.ok == (s.lease != was)
 	case "get":
 		return answer.is(lives, was)
 	case "cancel":
@@ -110,11 +130,18 @@ func (s *keyState) apply(rule lease.Rule, call tableCall, answer tableAnswer) bo
 		same := lives && was == call.seen
 		return answer.ok == same && (!same || answer.lease == was && s.ends(answer.number))
 	case "collect":
-		expired := lives && was.deadline < call.at
-		// Eureka's renewals move deadlines back, and tell the pass afterwards.
-		return rule == lease.Eureka && !answer.ok || answer.ok == expired && (!expired || answer.lease == was)
+		return s.found(rule, answer, lives && !was.exempt && was.deadline < call.at)
+	case "collect suspects":
+		silent := rule != lease.Eureka && lives && was.deadline-warningLength < call.at
+		return s.found(rule, answer, silent && !was.exempt && !was.suspect)
 	}
 	panic("unknown call " + call.what)
+}
+
+// found reports whether a pass was right about the key. Renewals by the wall
+// clock move deadlines back, and tell the pass afterwards.
+func (s *keyState) found(rule lease.Rule, answer tableAnswer, want bool) bool {
+	return rule != lease.Exact && !answer.ok || answer.is(want, s.lease)
 }
 
 func (a tableAnswer) is(ok bool, seen shownSeen) bool {
@@ -133,12 +160,17 @@ func (s *keyState) ends(number uint64) bool {
 }
 
 func (s *keyState) renew(rule lease.Rule, at int64) bool {
+	before, news := s.lease.deadline, true
 	switch deadline := at + termLength; {
 	case rule == lease.Eureka:
 		s.lease.deadline, s.lease.renewed = deadline+termLength, true
-	case deadline >= s.lease.deadline:
+	case rule == lease.Nacos, deadline >= before:
 		s.lease.deadline, s.lease.renewed = deadline, true
 	}
+	if rule == lease.Exact {
+		news = s.lease.deadline > before || at >= s.since
+	}
+	s.lease.suspect = s.lease.suspect && (s.lease.exempt || !news)
 	return true
 }
 
@@ -180,6 +212,9 @@ func shortTerm(rule lease.Rule) lease.Term {
 	if rule == lease.Exact {
 		term.Interval = time.Second
 	}
+	if rule != lease.Eureka {
+		term.Suspect = (termLength - warningLength) * time.Second
+	}
 	return term
 }
 
@@ -197,6 +232,8 @@ func shown(seen intSnapshot) shownSeen {
 		holder:   seen.Holder(),
 		deadline: int64(seen.Deadline().Sub(secondsOn(0)) / time.Second),
 		renewed:  seen.Renewed(),
+		suspect:  seen.Suspected(),
+		exempt:   seen.Exempt(),
 	}
 }
 
@@ -218,7 +255,7 @@ func (c *tableClients) call(client int, call tableCall, of intSnapshot) tableAns
 	case "register":
 		granted := mustRegister(c.table, call.at, call.key, call.holder, c.term)
 		c.know(client, granted.Lease)
-		answer := tableAnswer{ok: granted.Again, number: granted.Lease.Sequence()}
+		answer := tableAnswer{ok: granted.Again, number: granted.Lease.Sequence(), suspect: granted.Lease.Suspected()}
 		if granted.Again {
 			answer.lease = shown(granted.Replaced)
 		}
@@ -227,6 +264,18 @@ func (c *tableClients) call(client int, call tableCall, of intSnapshot) tableAns
 		return tableAnswer{ok: c.table.Renew(now, call.key)}
 	case "renew by handle":
 		return tableAnswer{ok: of.Renew(now)}
+	case "renew from":
+		from, ok := c.table.RenewFrom(now, call.key)
+		return tableAnswer{ok: ok, suspect: from == lease.Suspect}
+	case "suspect":
+		turned, ok := c.table.Suspect(now, of)
+		if !ok {
+			return tableAnswer{}
+		}
+		c.know(client, turned.Lease)
+		return tableAnswer{ok: true, lease: shown(turned.Lease)}
+	case "exempt", "exempt no longer":
+		return tableAnswer{ok: c.table.Exempt(call.key, call.what == "exempt")}
 	case "get":
 		seen, ok := c.table.Get(call.key)
 		if !ok {
@@ -273,9 +322,14 @@ func (c *tableClients) renewAll(client int, at int64) {
 	})
 }
 
-func (c *tableClients) collect(client int, at int64) {
-	c.doAll(client, "collect", at, func(answers map[string]tableAnswer) {
-		for _, seen := range c.table.AppendExpired(nil, secondsOn(at), 0) {
+// collect asks for those that have expired, or for suspects.
+func (c *tableClients) collect(client int, what string, at int64) {
+	found := c.table.AppendExpired
+	if what == "collect suspects" {
+		found = c.table.AppendSuspect
+	}
+	c.doAll(client, what, at, func(answers map[string]tableAnswer) {
+		for _, seen := range found(nil, secondsOn(at), 0) {
 			if slices.Contains(historyKeys, seen.Key()) {
 				c.know(client, seen)
 				answers[seen.Key()] = tableAnswer{ok: true, lease: shown(seen)}
@@ -294,23 +348,34 @@ func (c *tableClients) live(client int, random *rand.Rand) {
 		if known := c.seen[client]; len(known) > 0 {
 			of = known[random.IntN(len(known))]
 		}
-		switch draw := random.IntN(16); {
+		switch draw := random.IntN(24); {
 		case draw == 0:
 			c.renewAll(client, call.at)
 			continue
 		case draw == 1:
-			c.collect(client, call.at)
+			c.collect(client, "collect", call.at)
 			continue
+		case draw == 16:
+			c.collect(client, "collect suspects", call.at)
+			continue
+		case draw == 17:
+			call.what = "exempt"
+		case draw == 18:
+			call.what = "exempt no longer"
+		case draw > 21:
+			call.what = "renew from"
 		case draw < 5:
 			call.what, call.holder = "register", 1+client*tableCallsEach+number
 		case draw < 7:
 			call.what = "renew"
 		case draw < 9:
 			call.what = "cancel"
-		case draw < 11 || len(c.seen[client]) == 0:
+		case draw < 11 || len(c.seen[client]) == 0: // all that follow want one that was seen
 			call.what = "get"
 		case draw < 14:
 			call.what, call.key, call.seen = "renew by handle", of.Key(), shown(of)
+		case draw > 18:
+			call.what, call.key, call.seen = "suspect", of.Key(), shown(of)
 		default:
 			call.what, call.key, call.seen = "evict", of.Key(), shown(of)
 		}
@@ -373,6 +438,16 @@ func onProcessors(t *testing.T, test func(t *testing.T)) {
 //     between those of the registrations before and after.
 //  10. A key's first registration, which takes a new entry of the index, is met
 //     by look-ups that read the tags and the numbers one after the other.
+//  11. A lease is renewed, replaced, or leaves, between the pass that finds it
+//     silent and Suspect: it must not become suspect.
+//  12. A lease turns suspect, or is exempted, between the pass that finds it
+//     expired and its eviction: the eviction must fail.
+//  13. A suspect lease is renewed while it leaves, is replaced, exempted or
+//     renewed by another: one renewal heals, or none.
+//  14. A suspect lease moves while it is healed: it is suspect in its new place
+//     if and only if it was in the old one, and for as long.
+//  15. A suspect lease is replaced while it is healed: under Nacos's rule the new
+//     one is suspect if and only if the one that it replaced was.
 func checkTableHistories(t *testing.T, rule lease.Rule) {
 	spec := tableSpec(rule)
 	onProcessors(t, func(t *testing.T) {
@@ -389,6 +464,7 @@ func checkTableHistories(t *testing.T, rule lease.Rule) {
 
 func TestExactTableIsLinearizable(t *testing.T)  { checkTableHistories(t, lease.Exact) }
 func TestEurekaTableIsLinearizable(t *testing.T) { checkTableHistories(t, lease.Eureka) }
+func TestNacosTableIsLinearizable(t *testing.T)  { checkTableHistories(t, lease.Nacos) }
 
 // tableStory is a history of one key, made by hand: one call after the other.
 func tableStory(steps ...porcupine.Operation) []porcupine.Operation {
@@ -407,18 +483,23 @@ func told(call tableCall, answer tableAnswer) porcupine.Operation {
 // answers and with what one would that has made a mistake.
 func TestJudgeCondemnsWrongStoriesOfATable(t *testing.T) {
 	first, second := shownSeen{holder: 1, deadline: 10}, shownSeen{holder: 2, deadline: 12}
-	renewed := map[lease.Rule]shownSeen{lease.Exact: {1, 30, true}, lease.Eureka: {1, 40, true}}
+	suspect := shownSeen{holder: 1, deadline: 10, suspect: true}
+	renewed := map[lease.Rule]shownSeen{}
+	for rule, deadline := range map[lease.Rule]int64{lease.Exact: 30, lease.Eureka: 40, lease.Nacos: 30} {
+		renewed[rule] = shownSeen{holder: 1, deadline: deadline, renewed: true}
+	}
 	begin := told(tableCall{what: "register", holder: 1}, tableAnswer{number: 1})
 	again := func(number uint64) porcupine.Operation {
 		return told(tableCall{what: "register", holder: 2, at: 2}, tableAnswer{ok: true, lease: first, number: number})
 	}
-	left := told(tableCall{what: "cancel"}, tableAnswer{true, first, 2})
+	left := told(tableCall{what: "cancel"}, tableAnswer{ok: true, lease: first, number: 2})
 	handle := tableCall{what: "renew by handle", at: 20, seen: first}
+	suspected := told(tableCall{what: "suspect", at: 15, seen: first}, tableAnswer{ok: true, lease: suspect})
 	for name, story := range map[string]func(rule lease.Rule, mistake bool) []porcupine.Operation{
 		"an eviction that does not see the renewal": func(rule lease.Rule, mistake bool) []porcupine.Operation {
 			answer := tableAnswer{}
 			if mistake {
-				answer = tableAnswer{true, renewed[rule], 2}
+				answer = tableAnswer{ok: true, lease: renewed[rule], number: 2}
 			}
 			return tableStory(begin,
 				told(tableCall{what: "collect", at: 20}, tableAnswer{ok: true, lease: first}),
@@ -441,12 +522,12 @@ func TestJudgeCondemnsWrongStoriesOfATable(t *testing.T) {
 			}
 			return tableStory(begin,
 				told(tableCall{what: "renew", at: 20}, tableAnswer{ok: true}),
-				told(tableCall{what: "register", holder: 2, at: 2}, tableAnswer{true, replaced, 2}))
+				told(tableCall{what: "register", holder: 2, at: 2}, tableAnswer{ok: true, lease: replaced, number: 2}))
 		},
 		"a lease that leaves twice": func(_ lease.Rule, mistake bool) []porcupine.Operation {
 			answer := tableAnswer{}
 			if mistake {
-				answer = tableAnswer{true, first, 3}
+				answer = tableAnswer{ok: true, lease: first, number: 3}
 			}
 			return tableStory(begin, left, told(tableCall{what: "evict", seen: first}, answer))
 		},
@@ -456,11 +537,48 @@ func TestJudgeCondemnsWrongStoriesOfATable(t *testing.T) {
 			}
 			return tableStory(begin, again(2))
 		},
+		"a suspicion that does not see the renewal": func(rule lease.Rule, mistake bool) []porcupine.Operation {
+			return tableStory(begin,
+				told(tableCall{what: "renew", at: 20}, tableAnswer{ok: true}),
+				told(tableCall{what: "suspect", at: 20, seen: first}, tableAnswer{ok: mistake, lease: suspect}))
+		},
+		"an eviction that does not see the suspicion": func(_ lease.Rule, mistake bool) []porcupine.Operation {
+			answer := tableAnswer{}
+			if mistake {
+				answer = tableAnswer{ok: true, lease: suspect, number: 2}
+			}
+			return tableStory(begin, suspected, told(tableCall{what: "evict", seen: first}, answer))
+		},
+		"an exempt lease that is evicted": func(_ lease.Rule, mistake bool) []porcupine.Operation {
+			answer := tableAnswer{}
+			if mistake {
+				answer = tableAnswer{ok: true, lease: first, number: 2}
+			}
+			return tableStory(begin, told(tableCall{what: "exempt"}, tableAnswer{ok: true}), told(tableCall{what: "evict", seen: first}, answer))
+		},
+		"two renewals that heal": func(_ lease.Rule, mistake bool) []porcupine.Operation {
+			return tableStory(begin, suspected,
+				told(tableCall{what: "renew from", at: 20}, tableAnswer{ok: true, suspect: true}),
+				told(tableCall{what: "renew from", at: 21}, tableAnswer{ok: true, suspect: mistake}))
+		},
+		"a renewal that heals an exempt lease": func(_ lease.Rule, mistake bool) []porcupine.Operation {
+			return tableStory(begin, suspected,
+				told(tableCall{what: "exempt"}, tableAnswer{ok: true}),
+				told(tableCall{what: "renew from", at: 20}, tableAnswer{ok: true, suspect: mistake}))
+		},
+		"a suspicion that is lost, or that is made up": func(rule lease.Rule, mistake bool) []porcupine.Operation {
+			inherits := (rule == lease.Nacos) != mistake
+			return tableStory(begin, suspected,
+				told(tableCall{what: "register", holder: 2, at: 2}, tableAnswer{ok: true, lease: suspect, number: 2, suspect: inherits}))
+		},
+		"a suspect that is found again": func(_ lease.Rule, mistake bool) []porcupine.Operation {
+			return tableStory(begin, suspected, told(tableCall{what: "collect suspects", at: 20}, tableAnswer{ok: mistake, lease: suspect}))
+		},
 		"a pass that finds a lease which has not expired": func(rule lease.Rule, mistake bool) []porcupine.Operation {
 			return tableStory(begin, told(tableCall{what: "collect", at: 10}, tableAnswer{ok: mistake, lease: first}))
 		},
 	} {
-		for _, rule := range []lease.Rule{lease.Exact, lease.Eureka} {
+		for _, rule := range []lease.Rule{lease.Exact, lease.Eureka, lease.Nacos} {
 			for _, mistake := range []bool{false, true} {
 				history := story(rule, mistake)
 				legal := porcupine.CheckOperations(tableSpec(rule), history)
@@ -472,7 +590,7 @@ func TestJudgeCondemnsWrongStoriesOfATable(t *testing.T) {
 
 // manyTables runs a test on some tables of each rule and number of processors.
 func manyTables(t *testing.T, test func(t *testing.T, table *lease.Table[string, int], term lease.Term)) {
-	for _, rule := range []lease.Rule{lease.Exact, lease.Eureka} {
+	for _, rule := range []lease.Rule{lease.Exact, lease.Eureka, lease.Nacos} {
 		t.Run(rule.String(), func(t *testing.T) {
 			onProcessors(t, func(t *testing.T) {
 				for range 10 {
@@ -704,3 +822,195 @@ func TestNumbersTellTheStoryOfAKey(t *testing.T) {
 		}
 	})
 }
+
+// A chronicle is what happened to the keys of a table, in the order in which it
+// was told: each change after the healings that came before it.
+type chronicle struct {
+	mu      sync.Mutex
+	table   *lease.Table[string, int]
+	entries []chronicled
+}
+
+// chronicled is one change of a key's lease, which was suspect before or not,
+// and is then.
+type chronicled struct {
+	key, what string
+	number    uint64
+	was, is   bool
+}
+
+// tell waits for others who tell something: the healings that one of them has
+// asked for are told when it is done.
+func (c *chronicle) tell(change chronicled) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tellHealings(change.number)
+	c.entries = append(c.entries, change)
+}
+
+func (c *chronicle) tellHealings(last uint64) {
+	for _, turned := range c.table.AppendHealed(nil, last) {
+		c.entries = append(c.entries, chronicled{turned.Lease.Key(), "healed", turned.Sequence, true, turned.Lease.Suspected()})
+	}
+}
+
+// check reads what was told of each key twice: as it was told, and by numbers.
+func (c *chronicle) check(t *testing.T) {
+	c.tellHealings(math.MaxUint64)
+	byKey := make(map[string][]chronicled)
+	for _, entry := range c.entries {
+		byKey[entry.key] = append(byKey[entry.key], entry)
+	}
+	suspects := 0
+	for key, story := range byKey {
+		checkToldBefore(t, story)
+		suspect := checkStory(t, story)
+		if seen, ok := c.table.Get(key); ok {
+			numbersTellTrue.holds(t, seen.Suspected() == suspect, "%q is suspect %t: %+v", key, seen.Suspected(), story)
+		}
+		if suspect {
+			suspects++
+		}
+	}
+	numbersTellTrue.holds(t, c.table.Suspects() == suspects, "%d are suspect, not %d", c.table.Suspects(), suspects)
+}
+
+// checkToldBefore goes backwards, with the least number of what was told later.
+func checkToldBefore(t *testing.T, story []chronicled) {
+	for i, entry := range story {
+		for _, later := range story[i+1:] {
+			healedBefore.holds(t, later.what != "healed" || later.number > entry.number, "%+v is told after %+v", later, entry)
+		}
+	}
+}
+
+// checkStory returns whether the key's lease is suspect at the end.
+func checkStory(t *testing.T, story []chronicled) (suspect bool) {
+	story, lives := slices.Clone(story), false
+	slices.SortFunc(story, func(a, b chronicled) int { return cmp.Compare(a.number, b.number) })
+	for i, entry := range story {
+		begins := entry.what == "registered"
+		possible := lives != begins && entry.was == suspect && (i == 0 || story[i-1].number < entry.number)
+		numbersTellTrue.holds(t, possible, "%+v, when the lease lives %t and is suspect %t:\n%+v", entry, lives, suspect, story[max(0, i-4):i+1])
+		lives, suspect = entry.what != "left", entry.is
+	}
+	return suspect
+}
+
+// chroniclers are clients who do what can make a lease suspect, heal it, or
+// end it, and tell it.
+type chroniclers struct {
+	chronicle
+	rule   lease.Rule
+	term   lease.Term
+	second atomic.Int64 // of the next renewal, which no other has: no word comes again
+}
+
+func (c *chroniclers) register(key string, holder int) {
+	at := c.second.Add(1)
+	granted := mustRegister(c.table, at, key, holder, c.term)
+	change := chronicled{key: key, what: "registered", number: granted.Lease.Sequence(), is: granted.Lease.Suspected()}
+	if granted.Again {
+		change.what, change.was = "replaced", granted.Replaced.Suspected()
+	}
+	c.tell(change)
+}
+
+// renew heals, and whoever tells the next change, or the last one, tells it.
+func (c *chroniclers) renew(key string, seen intSnapshot, way int) {
+	now := secondsOn(c.second.Add(1))
+	switch {
+	case way == 0:
+		c.table.Renew(now, key)
+	case way == 1:
+		c.table.RenewFrom(now, key)
+	case way == 2:
+		if _, err := c.table.RenewAll(now, []string{key}, nil); err != nil {
+			panic(err)
+		}
+	default:
+		seen.Renew(now)
+	}
+}
+
+// suspect says so at an instant after all renewals, so that only later ones
+// heal under the exact rule.
+func (c *chroniclers) suspect(seen intSnapshot) {
+	if turned, ok := c.table.Suspect(secondsOn(farSeconds), seen); ok {
+		c.tell(chronicled{turned.Lease.Key(), "suspect", turned.Sequence, false, turned.Lease.Suspected()})
+	}
+}
+
+const farSeconds = 1_000_000
+
+func (c *chroniclers) left(departure lease.Departure[string, int], ok bool) {
+	if ok {
+		c.tell(chronicled{departure.Lease.Key(), "left", departure.Sequence, departure.Lease.Suspected(), false})
+	}
+}
+
+// live renews most of the time, and mostly what is suspect.
+func (c *chroniclers) live(client int, random *rand.Rand) {
+	for number := range 150 {
+		key := historyKeys[random.IntN(len(historyKeys))]
+		seen, ok := c.table.Get(key)
+		switch draw := random.IntN(20); {
+		case !ok || draw == 0:
+			c.register(key, 1+client*1000+number)
+		case draw == 1:
+			c.left(c.table.Cancel(key))
+		case draw == 2:
+			c.left(c.table.Evict(seen))
+		case draw == 3:
+			c.table.Exempt(key, true)
+			c.table.Exempt(key, false)
+		case draw < 12:
+			c.suspect(seen)
+		default:
+			c.renew(key, seen, draw%4)
+		}
+		if random.IntN(4) == 0 {
+			runtime.Gosched()
+		}
+	}
+}
+
+// Interleavings hunted:
+//
+//  1. A renewal heals a lease, and another change of it follows before the
+//     renewal has said that it did: whoever tells that change has to wait, and
+//     to tell the healing first.
+//  2. The same, before the renewal has put the healing on the list, or has
+//     drawn its number: that must not be possible.
+//  3. A renewal has drawn its number, and something else happens to the lease:
+//     if the renewal heals after all, it does so under a higher number.
+//  4. Two renewals have announced that they heal the lease: one of them does, and
+//     the other one is not told.
+//  5. A healing is met, and left for the next time, by one who tells a change
+//     with a lower number: it is not lost.
+//  6. A suspect lease moves, or is replaced, while it is healed: what was replaced
+//     was suspect or healed, and the healing has a lower number.
+//  7. A lease turns suspect while it is renewed: the healing has a higher number
+//     than the suspicion, or there is none.
+//
+// Instants do not come again, and so no word does, which is what numbers in the
+// order of the changes rest upon.
+func checkChronicles(t *testing.T, rule lease.Rule) {
+	onProcessors(t, func(t *testing.T) {
+		for number := range uint64(chronicles) {
+			c := &chroniclers{rule: rule, term: shortTerm(rule)}
+			c.table = newIntTable(t, rule)
+			beside(c.table, c.term, func() {
+				race(func(client int) { c.live(client, randomOf(number, client)) })
+			})
+			c.check(t)
+		}
+	})
+}
+
+// chronicles are written for each rule and number of processors.
+const chronicles = 60
+
+func TestExactTableTellsHealingsInOrder(t *testing.T)  { checkChronicles(t, lease.Exact) }
+func TestEurekaTableTellsHealingsInOrder(t *testing.T) { checkChronicles(t, lease.Eureka) }
+func TestNacosTableTellsHealingsInOrder(t *testing.T)  { checkChronicles(t, lease.Nacos) }

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -160,35 +162,43 @@ func checkStories(t *testing.T, leases *table, suspect bool, granted []snapshot,
 	equal(t, "Suspects", leases.Suspects(), suspects)
 }
 
-// A lease is renewed all the time, and called suspect all the time:
+// A lease is renewed all the time, by many, and called suspect all the time:
 //
 //  1. Suspect compares the word with what was seen, which it still is.
 //  2. A renewal replaces it.
 //  3. Suspect must not: the renewal was later.
 //
-// By their numbers suspicions and healings take turns.
+// And:
+//
+//  1. A renewal has seen the lease suspect, and has drawn a number.
+//  2. Another one heals it, and it turns suspect once more.
+//  3. The first renewal heals it, under a number that it draws now.
+//
+// By their numbers suspicions and healings take turns. More processors than
+// there are hold a renewal up where it is.
 func TestSuspicionsAndHealingsTakeTurns(t *testing.T) {
-	const renewals = 8 // for one suspicion
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
+	const suspicions, most = 5000, 1_000_000
 	everyRule(t, func(t *testing.T, term lease.Term) {
 		leases := tableOf(t, term)
 		granted := register(t, leases, t0, "key", term).Lease
 		var changes []told
-		race(5*rounds,
-			func(round int) {
-				for i := range renewals { // at instants that do not come again
-					leases.Renew(at(millis(int64(round*renewals+i))), "key")
-				}
-			},
-			func(int) {
+		var done atomic.Bool
+		var moment atomic.Int64
+		renew := func(int) {
+			for !done.Load() { // at instants that do not come again
+				leases.Renew(at(time.Duration(moment.Add(1))*time.Millisecond), "key")
+			}
+		}
+		race(1, renew, renew, renew, func(int) {
+			defer done.Store(true)
+			for tries := 0; len(changes) < suspicions && tries < most; tries++ {
 				seen, ok := leases.Get("key")
-				if !ok {
-					t.Error("got no lease, want one")
-				}
-				if turned, ok := leases.Suspect(at(24*time.Hour), seen); ok {
+				if turned, suspect := leases.Suspect(at(reach), seen); ok && suspect {
 					changes = append(changes, told{number: turned.Sequence, what: "suspect"})
 				}
-			},
-		)
+			}
+		})
 		if len(changes) == 0 {
 			t.Error("got no suspicion that met its lease, want some")
 		}
