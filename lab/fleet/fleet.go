@@ -20,7 +20,7 @@ type Settings struct {
 	Clients int
 	Seed    uint64
 	// Evenly is whether clients start evenly within an interval, rather than
-	// most of them in its middle as in a deployment.
+	// half of them within the five seconds in its middle, as in a deployment.
 	Evenly bool
 }
 
@@ -143,7 +143,7 @@ func (r *run) start(policy Policy, settings Settings) (err error) {
 	random := rand.New(rand.NewPCG(settings.Seed, 0))
 	draw := func() time.Duration { return time.Duration(random.Int64N(int64(Interval))) }
 	for i := range r.clients {
-		start := (draw() + draw() + draw()) / 3
+		start := (draw() + draw() + draw() + draw() + draw()) / 5
 		if settings.Evenly {
 			start = draw()
 		}
@@ -189,7 +189,7 @@ func (r *run) wake(at time.Duration, i int32) error {
 // or, when it waits no longer, that there is none.
 func (r *run) send(e event, timeout time.Duration) error {
 	offset := e.at - before
-	if 0 <= offset && offset < r.scenario.last() {
+	if r.scenario.during(offset) {
 		r.measure.During++
 	}
 	fault := r.scenario.at(offset)

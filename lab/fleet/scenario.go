@@ -54,7 +54,7 @@ func Scenarios() []Scenario {
 		{"short", "refuses connections for 20 s", []Fault{{To: 20 * s, Kind: Refuses}}},
 		{"unplugged", "answers nothing for 40 s", []Fault{{To: 40 * s, Kind: Silent}}},
 		{"cut off", "answers nothing for 10 min, all leases expire", []Fault{{To: 10 * m, Kind: Silent}}},
-		{"stalled", "stands still for 8 s, then answers everybody at once", []Fault{{To: 8 * s, Kind: Stalled}}},
+		{"stalled", "stands still for 8 s, then answers everybody at once", []Fault{{From: 8 * s, To: 16 * s, Kind: Stalled}}},
 	}
 }
 
@@ -74,6 +74,12 @@ func (s Scenario) first() time.Duration {
 		return 0
 	}
 	return s.Faults[0].To
+}
+
+// during reports whether an offset is between the first fault's beginning and
+// the last one's end.
+func (s Scenario) during(offset time.Duration) bool {
+	return len(s.Faults) > 0 && s.Faults[0].From <= offset && offset < s.last()
 }
 
 // last is when the server is back for good.
