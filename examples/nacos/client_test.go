@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,7 +71,7 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 			what = "full"
 		}
 	}
-	if err := w.fault(); err != nil {
+	if err := cmp.Or(request.Context().Err(), w.fault()); err != nil {
 		w.note(&w.sent, what+" in vain")
 		return nil, err
 	}
@@ -217,6 +218,22 @@ func TestPacerFollowsTheAnswer(t *testing.T) {
 	})
 }
 
+// A server that has lost the lease gets it back in the same instant.
+func TestPacerRegistersAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t.Context(), t, "nacos")
+		w.live(t.Context(), t, "pacer", func() {
+			time.Sleep(12 * time.Second)
+			w.kernel.Cancel(time.Now(), address{"DEFAULT_GROUP@@pay", "10.0.0.7", 8080, "DEFAULT"})
+			time.Sleep(6 * time.Second)
+		})
+		lost := slices.IndexFunc(w.sent, func(e event) bool { return e.what == "light unknown" })
+		if lost < 0 || w.sent[lost+1] != (event{w.sent[lost].at, "POST"}) {
+			t.Errorf("got %v, want that it registers again", w.sent)
+		}
+	})
+}
+
 func TestAClientSaysWhatItCannotBe(t *testing.T) {
 	c := newClient(http.DefaultClient, "http://registry", "pay", "10.0.0.7", 8080)
 	if err := c.stayAlive(t.Context(), systemClock{}, "drum", 1); err == nil || err.Error() != `-beat is "drum": must be reactor or pacer` {
@@ -247,6 +264,7 @@ func TestBeatAnswers(t *testing.T) {
 	for answer, want := range map[string]heartbeat.BeatAnswer{
 		`{"code":10200,"clientBeatInterval":0,"lightBeatEnabled":true}`: {Code: heartbeat.BeatOK, Light: true, HasLight: true},
 		`{"code":20404,"clientBeatInterval":5000}`:                      {Code: heartbeat.BeatNotFound, IntervalMillis: 5000},
+		`{"code":1,"clientBeatInterval":-1,"lightBeatEnabled":false}`:   {Code: 1, IntervalMillis: -1, HasLight: true},
 		`{"code":10200,"lightBeatEnabled":true}`:                        {},
 		`null`:                                                          {},
 		``:                                                              {},

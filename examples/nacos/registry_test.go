@@ -96,7 +96,7 @@ func TestAnInstancesLife(t *testing.T) {
 			{0, "GET", list, "", itself},
 			{5 * time.Second, "PUT", "/beat" + it, "", known},
 			{15 * time.Second, "GET", list, "", `"healthy":true`},
-			{5 * time.Second, "GET", list, "", `"healthy":false`},
+			{5 * time.Second, "GET", list, "", `"healthy":false,"valid":false,"enabled":true`},
 			{0, "GET", list + "&healthyOnly=true", "", none},
 			{0, "PUT", "/beat" + it, "", known},
 			{0, "GET", list + "&healthyOnly=true", "", `"healthy":true`},
@@ -228,7 +228,8 @@ func TestMetadataOfTheHeartbeat(t *testing.T) {
 	const it = "?serviceName=pay&ip=10.0.0.7&port=8080"
 	f.ask("POST", it+`&metadata={"preserved.heart.beat.interval":"1000","preserved.heart.beat.timeout":"3000","preserved.ip.delete.timeout":"60000"}`, "")
 	f.ask("POST", `?serviceName=pay&ip=10.0.0.8&port=8080&clusterName=b&metadata={"preserved.heart.beat.interval":"5s"}`, "")
-	f.ask("POST", "?serviceName=pay&ip=10.0.0.9&port=8080&enable=false", "") // listed by nobody
+	f.ask("POST", "?serviceName=pay&ip=10.0.0.9&port=8080&enable=false", "") // is not listed
+	f.ask("POST", "?serviceName=other&ip=10.0.0.10&port=8080", "")           // nor is what nobody asks for
 	f.switches.IntervalMillis = 7000                                         // of those who say nothing
 	for query, want := range map[string]string{it: `"clientBeatInterval":1000,`, "?serviceName=pay&ip=10.0.0.8&port=8080&clusterName=b": `"clientBeatInterval":5000,`} {
 		if _, got := f.ask("PUT", "/beat"+query, ""); !strings.Contains(got, want) {

@@ -66,10 +66,11 @@ type host struct {
 	Ephemeral   bool              `json:"ephemeral"`
 }
 
+// hostOf lists an instance that is enabled: others are not listed.
 func hostOf(key address, holder instance, healthy bool) host {
 	return host{
 		InstanceID: key.String(), ServiceName: key.service, IP: key.ip, Port: key.port, ClusterName: key.cluster,
 		Weight: holder.weight, Metadata: holder.metadata,
-		Healthy: healthy, Valid: healthy, Enabled: holder.enabled, Ephemeral: true,
+		Healthy: healthy, Valid: healthy, Enabled: true, Ephemeral: true,
 	}
 }
