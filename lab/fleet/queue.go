@@ -47,31 +47,32 @@ func (q *queue) push(e event) {
 	e.order = q.planned
 	q.planned++
 	q.events = append(q.events, e)
-	for i := len(q.events) - 1; i > 0; {
-		parent := (i - 1) / 2
-		if !q.events[i].before(q.events[parent]) {
-			return
-		}
-		q.events[i], q.events[parent] = q.events[parent], q.events[i]
-		i = parent
+	i := len(q.events) - 1
+	for parent := (i - 1) / 2; i > 0 && e.before(q.events[parent]); parent = (i - 1) / 2 {
+		q.events[i], i = q.events[parent], parent
 	}
+	q.events[i] = e
 }
 
-// pop takes the next event from a queue that is not empty.
+// pop takes the next event from a queue that is not empty, and sinks the last
+// one from its place.
 func (q *queue) pop() event {
 	next, last := q.events[0], len(q.events)-1
-	q.events[0], q.events = q.events[last], q.events[:last]
-	for i := 0; ; {
-		least := i
-		for child := 2*i + 1; child <= 2*i+2 && child < last; child++ {
-			if q.events[child].before(q.events[least]) {
-				least = child
-			}
-		}
-		if least == i {
-			return next
-		}
-		q.events[i], q.events[least] = q.events[least], q.events[i]
-		i = least
+	e := q.events[last]
+	q.events = q.events[:last]
+	if last == 0 {
+		return next
 	}
+	i := 0
+	for child := 1; child < last; child = 2*i + 1 {
+		if child+1 < last && q.events[child+1].before(q.events[child]) {
+			child++
+		}
+		if !q.events[child].before(e) {
+			break
+		}
+		q.events[i], i = q.events[child], child
+	}
+	q.events[i] = e
+	return next
 }
