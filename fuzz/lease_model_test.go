@@ -271,6 +271,7 @@ func (m *eurekaModel) update() leaseUpdate {
 
 // nacosModel is Nacos's instance, written from its quirks: the last beat in
 // milliseconds of the wall clock, and two timeouts that it is compared with.
+// Bilibili's has only one of them.
 type nacosModel struct {
 	exactModel // for what it keeps and shows, not for what it does
 	renewed    bool
@@ -336,7 +337,7 @@ func (m *nacosModel) stage(now time.Time, additional time.Duration) lease.Stage 
 		return lease.Ended
 	case m.expired(now, additional): // whether or not it has been suspect (N2)
 		return lease.Expired
-	case m.silentMillis(now, m.term.Suspect, additional.Milliseconds()):
+	case m.term.Rule == lease.Nacos && m.silentMillis(now, m.term.Suspect, additional.Milliseconds()):
 		return lease.Suspect
 	}
 	return lease.Live
@@ -390,6 +391,8 @@ func TestExactLeaseModel(t *testing.T)  { checkLeases(t, lease.Exact) }
 func TestEurekaLeaseModel(t *testing.T) { checkLeases(t, lease.Eureka) }
 func TestNacosLeaseModel(t *testing.T)  { checkLeases(t, lease.Nacos) }
 
+func TestBilibiliLeaseModel(t *testing.T) { checkLeases(t, lease.Bilibili) }
+
 func (m *leaseMachine) move(t *rapid.T) {
 	m.now = drawInstant(t, m.now, m.lease.Deadline(), m.lease.LastRenewal(), m.lease.Registered(), m.mostRenewed())
 }
@@ -421,7 +424,7 @@ func (m *leaseMachine) grant(t *rapid.T) {
 		m.model = &exactModel{term: term, registered: m.now, last: m.now}
 	case lease.Eureka:
 		m.model = newEurekaModel(m.now, term)
-	case lease.Nacos:
+	case lease.Nacos, lease.Bilibili:
 		m.model = newNacosModel(m.now, term)
 	}
 }
@@ -563,6 +566,8 @@ func (m *leaseMachine) checkEnd(t *rapid.T) {
 // drawTerm draws a valid term, often one at the ends of what is valid.
 func drawTerm(t *rapid.T, rule lease.Rule) lease.Term {
 	switch rule {
+	case lease.Bilibili:
+		return lease.Term{Duration: max(drawMillis(t, "duration"), time.Millisecond), Rule: rule}
 	case lease.Nacos:
 		return lease.Term{Duration: drawMillis(t, "duration"), Suspect: drawMillis(t, "suspect"), Rule: rule}
 	case lease.Eureka:
@@ -609,7 +614,7 @@ func TestZeroLeaseHasEnded(t *testing.T) {
 
 // All terms that can be made of a few durations: few enough to need no luck.
 func TestTermNamesEveryProblem(t *testing.T) {
-	for _, rule := range []lease.Rule{lease.Exact, lease.Eureka, lease.Nacos, 99, 255} {
+	for _, rule := range []lease.Rule{lease.Exact, lease.Eureka, lease.Nacos, lease.Bilibili, 99, 255} {
 		for _, duration := range fields {
 			for _, interval := range fields {
 				for _, suspect := range fields {
@@ -642,6 +647,9 @@ func brokenFields(term lease.Term) (broken fieldsBroken) {
 	case lease.Nacos:
 		broken.check("Duration", !isMillis(term.Duration))
 		broken.check("Suspect", !isMillis(term.Suspect))
+	case lease.Bilibili:
+		broken.check("Duration", term.Duration == 0 || !isMillis(term.Duration))
+		broken.check("Suspect", term.Suspect != 0)
 	default:
 		broken.check("Rule", true)
 	}
@@ -653,7 +661,7 @@ func fitsJavaSeconds(d time.Duration) bool {
 	return d == d.Truncate(time.Second) && d >= math.MinInt32*time.Second && d <= math.MaxInt32*time.Second
 }
 
-// isMillis reports whether d is a timeout of Nacos's.
+// isMillis reports whether d is whole milliseconds, none included.
 func isMillis(d time.Duration) bool { return d >= 0 && d == d.Truncate(time.Millisecond) }
 
 const deafToWallSteps law = "a step of the wall clock neither ages nor rejuvenates an exact lease whose instants carry a monotonic reading"

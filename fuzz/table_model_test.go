@@ -49,7 +49,7 @@ func (l *tableLease) length() int64 {
 	switch l.term.Rule {
 	case lease.Eureka:
 		return int64(int32(l.term.Duration/time.Second) * 1000) // L3
-	case lease.Nacos:
+	case lease.Nacos, lease.Bilibili:
 		return l.term.Duration.Milliseconds()
 	}
 	return int64(l.term.Duration)
@@ -61,7 +61,7 @@ func (l *tableLease) deadline() int64 { return l.last + l.length() }
 // has such a stage.
 func (l *tableLease) warning() (at int64, ok bool) {
 	switch l.term.Rule {
-	case lease.Eureka:
+	case lease.Eureka, lease.Bilibili:
 		return 0, false
 	case lease.Nacos:
 		return l.last + l.term.Suspect.Milliseconds(), true
@@ -76,7 +76,7 @@ func (l *tableLease) renew(at int64) (heals bool) {
 	switch {
 	case l.term.Rule == lease.Eureka:
 		l.last, l.renewed = at+l.length(), true
-	case l.term.Rule == lease.Nacos, at > l.last: // N10
+	case l.term.Rule != lease.Exact, at > l.last: // N10, B12
 		l.last, l.renewed = at, true
 	default:
 		l.renewed = l.renewed || at == l.last
@@ -190,6 +190,8 @@ func checkTables(t *testing.T, rule lease.Rule) {
 func TestExactTableModel(t *testing.T)  { checkTables(t, lease.Exact) }
 func TestEurekaTableModel(t *testing.T) { checkTables(t, lease.Eureka) }
 func TestNacosTableModel(t *testing.T)  { checkTables(t, lease.Nacos) }
+
+func TestBilibiliTableModel(t *testing.T) { checkTables(t, lease.Bilibili) }
 
 func newTableMachine(t *rapid.T, rule lease.Rule) *tableMachine {
 	m := &tableMachine{rule: rule, origin: drawEdge(t), leases: make(map[string]*tableLease)}

@@ -247,7 +247,7 @@ func TestTermWithoutSuspectHasNoSuchStage(t *testing.T) {
 
 // The step is the rule's resolution: a nanosecond or a millisecond.
 func TestDeadlineIsTheLastInstantNotExpired(t *testing.T) {
-	steps := map[lease.Rule]time.Duration{lease.Exact: 1, lease.Eureka: time.Millisecond, lease.Nacos: time.Millisecond}
+	steps := map[lease.Rule]time.Duration{lease.Exact: 1, lease.Eureka: time.Millisecond, lease.Nacos: time.Millisecond, lease.Bilibili: time.Millisecond}
 	everyRule(t, func(t *testing.T, term lease.Term) {
 		l, step := grant(t, t0, term), steps[term.Rule]
 		check := func(state string) {

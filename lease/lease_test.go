@@ -14,6 +14,8 @@ var (
 	exact90  = lease.Term{Duration: 90 * time.Second, Suspect: 60 * time.Second, Interval: 30 * time.Second}
 	eureka90 = lease.Term{Duration: 90 * time.Second, Rule: lease.Eureka}
 	nacos90  = lease.Term{Duration: 90 * time.Second, Suspect: 60 * time.Second, Rule: lease.Nacos}
+
+	bilibili90 = lease.Term{Duration: 90 * time.Second, Rule: lease.Bilibili}
 )
 
 func at(sinceGrant time.Duration) time.Time { return t0.Add(sinceGrant) }
@@ -52,7 +54,7 @@ func mustExpire(t testing.TB, l *lease.Lease[string], now time.Time) lease.Mark 
 }
 
 func everyRule(t *testing.T, test func(t *testing.T, term lease.Term)) {
-	for _, term := range []lease.Term{exact90, eureka90, nacos90} {
+	for _, term := range []lease.Term{exact90, eureka90, nacos90, bilibili90} {
 		t.Run(term.Rule.String(), func(t *testing.T) { test(t, term) })
 	}
 }

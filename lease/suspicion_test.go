@@ -118,11 +118,11 @@ func TestExactSuspectsAtTheEdges(t *testing.T) {
 	sameKeys(t, "hastened", keysOf(suspects(leases, at(math.MaxInt64), math.MinInt64)), "latest", "earliest")
 }
 
-// Eureka's leases, and exact ones without such a stage, are never found. They
-// can be said to be suspect, by whoever knows.
+// Eureka's and bilibili's leases, and exact ones without such a stage, are
+// never found. They can be said to be suspect, by whoever knows.
 func TestTermsWithoutASuspectStage(t *testing.T) {
 	unstaged := lease.Term{Duration: 90 * time.Second, Interval: 30 * time.Second}
-	for _, term := range []lease.Term{unstaged, eureka90} {
+	for _, term := range []lease.Term{unstaged, eureka90, bilibili90} {
 		leases := tableOf(t, term)
 		register(t, leases, t0, "key", term)
 		sameKeys(t, "found", keysOf(suspects(leases, at(24*time.Hour), 0)))
@@ -329,7 +329,7 @@ func TestLateRenewalsHealOnlyIfTheyTellNews(t *testing.T) {
 
 // Under the rules of the wall clock a beat is a beat, whatever it says.
 func TestRenewalsOfTheWallClockHealAlways(t *testing.T) {
-	for _, term := range []lease.Term{eureka90, nacos90} {
+	for _, term := range []lease.Term{eureka90, nacos90, bilibili90} {
 		for _, renewal := range []time.Duration{-time.Hour, 0, 30 * time.Second, 100 * time.Second, time.Hour} {
 			leases := tableOf(t, term)
 			register(t, leases, t0, "key", term)
