@@ -220,7 +220,6 @@ func TestOthersAreResponsible(t *testing.T) {
 
 // Quirk N12: the two switches.
 func TestSwitchesOfAPass(t *testing.T) {
-	const s = time.Second
 	for name, row := range map[string]struct {
 		config              leasekernel.Config
 		suspicion, eviction bool
