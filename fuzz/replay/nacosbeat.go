@@ -34,8 +34,8 @@ type beatOp struct {
 
 func (o *beatOp) UnmarshalJSON(text []byte) error {
 	var metadata *map[string]any
-	op, err := readNacosOp(text, func(kind string) ([]any, bool) {
-		switch kind {
+	err := readNacosOp(text, &o.mono, &o.kind, func() ([]any, bool) {
+		switch o.kind {
 		case "reg":
 			return []any{&o.key.ip, &o.key.port, &o.key.cluster, &metadata, &o.healthy, &o.ephemeral}, true
 		case "beat":
@@ -52,7 +52,7 @@ func (o *beatOp) UnmarshalJSON(text []byte) error {
 	if metadata != nil {
 		o.instance.metadata = *metadata
 	}
-	o.mono, o.kind, o.instance.weight = op.mono, op.kind, 1
+	o.instance.weight = 1
 	return err
 }
 

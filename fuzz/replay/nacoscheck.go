@@ -34,8 +34,8 @@ type checkOp struct {
 }
 
 func (o *checkOp) UnmarshalJSON(text []byte) error {
-	op, err := readNacosOp(text, func(kind string) ([]any, bool) {
-		switch kind {
+	return readNacosOp(text, &o.mono, &o.kind, func() ([]any, bool) {
+		switch o.kind {
 		case "check", "noservice", "end":
 			return nil, true
 		case "reg", "beat", "step", "health", "expire", "resp":
@@ -45,8 +45,6 @@ func (o *checkOp) UnmarshalJSON(text []byte) error {
 		}
 		return nil, false
 	})
-	o.mono, o.kind = op.mono, op.kind
-	return err
 }
 
 type checkOutputs struct {
@@ -122,10 +120,6 @@ func (r *checkRun) apply(op checkOp) error {
 	}
 	r.mono = op.mono
 	switch op.kind {
-	case "noservice":
-		if r.service != nil {
-			return fmt.Errorf("there is a service already")
-		}
 	case "check":
 		if r.service != nil {
 			r.service.check()

@@ -225,7 +225,9 @@ func (r *nacosLifeRun) deferred(mono int64, kinds ...int64) int64 {
 	return mono
 }
 
-// settle does what is due in this millisecond, in the recordings' order.
+// settle does what is due in this millisecond, in the recordings' order. What a
+// pass asks for without a delay is due in the same one, when it comes round
+// again.
 func (r *nacosLifeRun) settle(inputs []nacosInput) error {
 	r.deleteAll()
 	if r.in.Tie == 0 {
@@ -239,7 +241,6 @@ func (r *nacosLifeRun) settle(inputs []nacosInput) error {
 	if r.in.Tie != 0 {
 		r.pass()
 	}
-	r.deleteAll()
 	return nil
 }
 
