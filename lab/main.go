@@ -1,7 +1,7 @@
 // Command lab shows and checks what the leasekernel does.
 //
-//	go run ./lab quirks            tell Eureka's quirks by running them
-//	go run ./lab replay FILE|DIR   replay recordings of the real Eureka
+//	go run ./lab quirks            tell the registries' quirks by running them
+//	go run ./lab replay FILE|DIR   replay recordings of the real registries
 //	go run ./lab explain [SCRIPT]  run a scripted registry in virtual time, and say why
 //	go run ./lab pacers            compare three ways of renewing while the server fails
 package main

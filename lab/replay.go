@@ -12,10 +12,11 @@ import (
 func replayCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "replay FILE|DIR...",
-		Short: "Replay recordings of the real Eureka and compare every value",
-		Long: `Feeds recordings of the real Eureka through the kernels and compares every
-recorded value. A recording ends in .jsonl or .jsonl.gz, and its name up to
-the first dot says what it records. Directories are searched at any depth.
+		Short: "Replay recordings of the real registries and compare every value",
+		Long: `Feeds recordings of the real Eureka, bilibili/discovery and Nacos through the
+kernels and compares every recorded value. A recording ends in .jsonl or
+.jsonl.gz, and its name up to the first dot says what it records. Directories
+are searched at any depth.
 
 The exit status is 0 if everything was replayed and agreed, 1 if a value
 differed or a case was skipped, and 2 if a file could not be read or is of an

@@ -61,12 +61,7 @@ func (l *nacosList) settle() {
 }
 
 // place is where the original comes to an instance.
-func (l *nacosList) place(key nacosKey) int {
-	if place := slices.Index(l.order, key); place >= 0 {
-		return place
-	}
-	return len(l.order)
-}
+func (l *nacosList) place(key nacosKey) int { return slices.Index(l.order, key) }
 
 // firstOf is the place of the first instance for which the condition holds,
 // the end if there is none.

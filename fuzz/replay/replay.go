@@ -1,9 +1,10 @@
-// Package replay feeds recordings of the real Eureka code through the public
-// API of the kernels and compares every recorded value.
+// Package replay feeds recordings of the real Eureka, bilibili/discovery and
+// Nacos through the public API of the kernels and compares every recorded value.
 //
 // A recording is a file of JSON lines, one case a line, gzipped if its name
 // ends in .gz. The name up to the first dot is its kind: lease.a.jsonl.gz has
-// the kind "lease". The formats are described in testdata/eureka/README.md.
+// the kind "lease". The formats are described in ../testdata, by a README.md
+// beside each original's recordings.
 package replay
 
 import (
