@@ -875,7 +875,7 @@ func (c *chronicle) check(t *testing.T) {
 	numbersTellTrue.holds(t, c.table.Suspects() == suspects, "%d are suspect, not %d", c.table.Suspects(), suspects)
 }
 
-// checkToldBefore goes backwards, with the least number of what was told later.
+// checkToldBefore compares each change with the healings that were told later.
 func checkToldBefore(t *testing.T, story []chronicled) {
 	for i, entry := range story {
 		for _, later := range story[i+1:] {
@@ -901,7 +901,6 @@ func checkStory(t *testing.T, story []chronicled) (suspect bool) {
 // end it, and tell it.
 type chroniclers struct {
 	chronicle
-	rule   lease.Rule
 	term   lease.Term
 	second atomic.Int64 // of the next renewal, which no other has: no word comes again
 }
@@ -998,7 +997,7 @@ func (c *chroniclers) live(client int, random *rand.Rand) {
 func checkChronicles(t *testing.T, rule lease.Rule) {
 	onProcessors(t, func(t *testing.T) {
 		for number := range uint64(chronicles) {
-			c := &chroniclers{rule: rule, term: shortTerm(rule)}
+			c := &chroniclers{term: shortTerm(rule)}
 			c.table = newIntTable(t, rule)
 			beside(c.table, c.term, func() {
 				race(func(client int) { c.live(client, randomOf(number, client)) })
