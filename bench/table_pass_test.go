@@ -22,6 +22,7 @@ func BenchmarkTablePassEverySecond(b *testing.B) {
 	b.Run("leases=1M", func(b *testing.B) {
 		b.Run("map=rwmutex64", everySecond(once(func() *crowd { return mapCrowd(names(), namesAsBeats()) })))
 		b.Run("ours", everySecond(once(func() *crowd { return tableCrowd(names(), namesAsBeats()) })))
+		b.Run("ours/stage=suspect", everySecond(once(func() *crowd { return stagedCrowd(names(), namesAsBeats()) })))
 	})
 	b.Run("leases=10M/ours", func(b *testing.B) {
 		large(b)
