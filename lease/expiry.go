@@ -57,8 +57,8 @@ func (l *Lease[V]) IsExpired(now time.Time, additional time.Duration) bool {
 }
 
 // IsExpiredMilli is [Lease.IsExpired] with additional in milliseconds, for
-// values that no [time.Duration] holds. Under Eureka's rule all sums wrap at
-// 64 bits as Java's do (quirk L4).
+// values that no [time.Duration] holds. Under the rules of the wall clock all
+// sums wrap at 64 bits, as Java's do (quirk L4).
 func (l *Lease[V]) IsExpiredMilli(now time.Time, additional int64) bool {
 	seen := l.word.load()
 	if l.term.Rule.wall() {

@@ -11,7 +11,9 @@ import (
 // Turn is that a lease turned suspect, or that a renewal healed it.
 type Turn[K comparable, V any] struct {
 	// Sequence is the number of this change, of the same count as those of
-	// registrations and departures.
+	// registrations and departures. Those of one lease are in the order in which
+	// it turned, unless renewals that change nothing else run beside each other:
+	// of the same instant, or late ones.
 	Sequence uint64
 	// At is when, as the caller said.
 	At time.Time
@@ -29,16 +31,16 @@ type Turn[K comparable, V any] struct {
 // whether that succeeded. Suppose that a change with number n is to be told
 // together with all healings before it. A healing with a lower number drew it
 // earlier and pushed its node before that, so it is on the stack. If it has not
-// said yet whether it succeeded, the teller waits: for one compare-and-swap of
-// another goroutine. Nodes that have drawn no number will draw a higher one, and
-// are left for the next time, as are all that have.
+// said yet whether it succeeded, the teller waits: for the draw and one
+// compare-and-swap of another goroutine. Healings with a higher number are left
+// for the next time.
 type healings[K comparable, V any] struct {
 	top atomic.Pointer[healing[K, V]]
 }
 
 type healing[K comparable, V any] struct {
 	next     *healing[K, V]
-	sequence atomic.Uint64 // 0: not drawn
+	sequence atomic.Uint64 // 0: to be drawn at once
 	outcome  atomic.Uint32
 	at       time.Time // as lease, written before the outcome
 	lease    Snapshot[K, V]
@@ -102,10 +104,10 @@ func (h *healings[K, V]) append(turns []Turn[K, V], last uint64) []Turn[K, V] {
 func (n *healing[K, V]) until(last uint64) uint32 {
 	for {
 		outcome := n.outcome.Load() // before the number, which may change until there is one
-		if sequence := n.sequence.Load(); sequence == 0 || sequence > last {
+		switch sequence := n.sequence.Load(); {
+		case sequence > last:
 			return undecided
-		}
-		if outcome != undecided {
+		case sequence != 0 && outcome != undecided:
 			return outcome
 		}
 		runtime.Gosched()

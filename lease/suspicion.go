@@ -48,11 +48,12 @@ func (t *Table[K, V]) Suspect(now time.Time, seen Snapshot[K, V]) (turn Turn[K, 
 	p.chunk.setSuspectSince(p.slot, at)
 	next := seen.word | slotSuspect
 	sequence := t.sequence.Add(1)
-	if ok = p.word().swapIf(seen.word, next); ok {
-		t.suspects.Add(1)
-		turn = Turn[K, V]{sequence, now, t.snapshot(p, next)}
+	t.suspects.Add(1) // before it can be healed
+	if ok = p.word().swapIf(seen.word, next); !ok {
+		t.suspects.Add(-1)
+		return turn, false
 	}
-	return turn, ok
+	return Turn[K, V]{sequence, now, t.snapshot(p, next)}, true
 }
 
 // Suspects returns the number of suspect leases.
@@ -80,7 +81,8 @@ func (t *Table[K, V]) inherited(fresh slotWord, p, old place[K, V], seen slotWor
 // order of their Sequence, each to one call only: those up to the Sequence last
 // of another change, so that it can be told after all that came before it, or
 // all if last is math.MaxUint64. Whoever calls Suspect has to call it now and
-// then, as they are kept until then.
+// then, as they are kept until then, and from one goroutine at a time: of two
+// calls at once neither may see all.
 func (t *Table[K, V]) AppendHealed(turns []Turn[K, V], last uint64) []Turn[K, V] {
 	return t.healings.append(turns, min(last, t.sequence.Load()))
 }

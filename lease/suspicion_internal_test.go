@@ -106,23 +106,38 @@ func TestHealingsAreToldWhenTheyAreDecided(t *testing.T) {
 	var h healings[int, string]
 	tells(t, &h, math.MaxUint64)
 	late := numbered(&h, 9)
-	unnumbered := h.announce()
 	numbered(&h, 4).fail()
 	numbered(&h, 7).succeed(afterStart(7), Snapshot[int, string]{})
 	numbered(&h, 3).succeed(afterStart(3), Snapshot[int, string]{})
 	tells(t, &h, 2)
 	tells(t, &h, 6, 3)
 	tells(t, &h, 6)
-	tells(t, &h, 8, 7) // and does not wait for the two that are not decided
+	tells(t, &h, 8, 7) // and does not wait for the one that is not decided
 	late.succeed(afterStart(9), Snapshot[int, string]{})
 	tells(t, &h, 8)
 	tells(t, &h, 9, 9)
-	unnumbered.sequence.Store(10)
-	tells(t, &h, 9)
-	unnumbered.fail()
 	tells(t, &h, math.MaxUint64)
 	if h.top.Load() != nil {
 		t.Error("got healings left, want them forgotten when all are told or have failed")
+	}
+}
+
+// A renewal that has announced itself draws its number at once, and may have
+// drawn a lower one that it has not written yet: so it is waited for.
+//
+//  1. A renewal announces that it may heal a lease.
+//  2. Another change, which is number 7, is to be told.
+//  3. The renewal writes its number, and what came of it.
+func TestHealingsWithoutANumberAreWaitedFor(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for number, want := range map[uint64][]uint64{5: {5}, 9: nil} {
+		var h healings[int, string]
+		node := h.announce()
+		go func() {
+			node.sequence.Store(number)
+			node.succeed(afterStart(5), Snapshot[int, string]{})
+		}()
+		tells(t, &h, 7, want...)
 	}
 }
 
