@@ -2,6 +2,7 @@ package leasekernel
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -105,6 +106,7 @@ func (k *Kernel[K, V]) Explain(now time.Time, key K) Verdict[K, V] {
 func (k *Kernel[K, V]) remembered(key K) []Transition[K] {
 	k.changing.Lock()
 	defer k.changing.Unlock()
+	k.absorb(math.MaxUint64)
 	return k.changes.of(key)
 }
 
@@ -122,17 +124,21 @@ func (v *Verdict[K, V]) weigh(plan evictionPlan, config Config, rules rules, sus
 	if !rules.unlimited && v.Limit <= 0 {
 		v.hinderForGood(Limited, "a pass may evict %d leases", v.Limit)
 	}
-	warned := v.weighWarning(plan, config, suspicion)
+	warned, warns := v.weighWarning(plan, config, suspicion)
 	if v.never {
 		return
 	}
-	ripe := v.ripe(config.Ceiling)
-	if plan.forgives(v.At, v.expiry()) {
-		v.hinder(Forgiven, v.At, "the eviction pass is overdue by %v, which it forgives", v.At.Sub(plan.wake))
+	forgives := plan.forgives(v.At, v.expiry())
+	v.Earliest = plan.firstAfter(v.At, v.ripe(config.Ceiling), v.expiry())
+	if warns {
+		last := warned.Add(-1)
+		forgives = forgives || plan.forgives(v.At, last)
+		if after := plan.firstAfter(v.At, last, last); after.After(v.Earliest) {
+			v.Earliest = after
+		}
 	}
-	v.Earliest = plan.firstAfter(v.At, ripe, v.expiry())
-	if v.Earliest.Before(warned) {
-		v.Earliest = plan.firstAfter(v.At, warned.Add(-1), warned.Add(-1))
+	if forgives {
+		v.hinder(Forgiven, v.At, "the eviction pass is overdue by %v, which it forgives", v.At.Sub(plan.wake))
 	}
 }
 
@@ -155,29 +161,27 @@ func (v *Verdict[K, V]) weighDecision(ceiling time.Duration) {
 }
 
 // weighWarning finds whether the lease has to be suspect for longer, and
-// returns when it will have been for long enough if nobody renews it.
-func (v *Verdict[K, V]) weighWarning(plan evictionPlan, config Config, suspicion bool) (warned time.Time) {
+// returns when it has been for long enough if nobody renews it, if it has to be.
+func (v *Verdict[K, V]) weighWarning(plan evictionPlan, config Config, suspicion bool) (warned time.Time, warns bool) {
 	dwell, ok := config.dwell(v.Lease.Term())
 	if !ok {
-		return time.Time{}
+		return time.Time{}, false
 	}
 	since, ok := v.Lease.SuspectSince()
 	switch {
 	case !ok && !suspicion:
 		v.hinderForGood(NotWarned, "it has not been found suspect, and suspicion is switched off")
-		return time.Time{}
+		return time.Time{}, false
 	case !ok && !plan.running:
-		return time.Time{}
+		return time.Time{}, false
 	case !ok:
 		late := v.lastOf(v.Deadline.Add(v.Lease.Term().Suspect - v.Lease.Term().Duration))
 		since = plan.firstAfter(v.At, late, late)
-		warned = since.Add(dwell)
-		v.hinder(NotWarned, warned, "it has to be suspect for %v before, which a pass can find %s", dwell, clockTime(since))
+		v.hinder(NotWarned, since.Add(dwell), "it has to be suspect for %v before, which a pass can find %s", dwell, clockTime(since))
 	case v.At.Before(since.Add(dwell)):
-		warned = since.Add(dwell)
-		v.hinder(NotWarned, warned, "it has to be suspect for %v and became so %s", dwell, clockTime(since))
+		v.hinder(NotWarned, since.Add(dwell), "it has to be suspect for %v and became so %s", dwell, clockTime(since))
 	}
-	return warned
+	return since.Add(dwell), true
 }
 
 // evictionPlan is when the eviction passes come.
@@ -188,9 +192,13 @@ type evictionPlan struct {
 
 // forgives reports whether a pass that is overdue at instant now forgives what
 // has been over since a deadline: what it comes late, so that it sees only what
-// had been over when it was due.
+// had been over when it was due. Eureka's rule measures whole milliseconds.
 func (p evictionPlan) forgives(now, deadline time.Time) bool {
-	return p.wake.Before(now) && p.compensates && !p.first && !deadline.Before(p.wake)
+	late := now.Sub(p.wake)
+	if p.wall {
+		late = late.Truncate(time.Millisecond)
+	}
+	return late > 0 && p.compensates && !p.first && !deadline.Before(now.Add(-late))
 }
 
 // firstAfter is the first pass from instant now on that comes strictly after

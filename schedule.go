@@ -56,8 +56,9 @@ func (s *schedule) due(now time.Time) bool {
 // firstAfter is the first planned instant strictly after a deadline, of passes
 // that all run in time.
 func (s *schedule) firstAfter(deadline time.Time) time.Time {
-	if behind := deadline.Sub(s.wake); behind >= 0 {
-		return s.wake.Add(behind / s.interval * s.interval).Add(s.interval) // the sum may not fit a Duration
+	at := s.wake
+	for behind := deadline.Sub(at); behind >= 0; behind = deadline.Sub(at) { // 292 years at most
+		at = at.Add(behind / s.interval * s.interval).Add(s.interval) // the sum may not fit a Duration
 	}
-	return s.wake
+	return at
 }
