@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -38,20 +39,38 @@ type kernelCall struct {
 }
 
 // kernelAnswer is what a call shows: of the lease that it found, replaced,
-// ended or evicted the number, and the last second before it expires.
+// changed, ended or evicted the number, the last second before it expires, and
+// whether it was suspect and exempt. A renewal that asks is told whether it was
+// suspect before.
 type kernelAnswer struct {
 	ok       bool
 	number   int
 	deadline int64
+	suspect  bool
+	exempt   bool
 }
 
 // keyLease is the lease of a key, if ok is set.
-type keyLease = kernelAnswer
+type keyLease struct {
+	kernelAnswer
+	since int64 // of suspicion
+}
+
+// keyRule is what tells the kernels of these histories apart.
+type keyRule struct {
+	staged   bool  // leases are suspect after suspectAfter
+	dwell    int64 // how long before they are evicted, if above 0
+	wanders  bool  // a renewal can move a deadline back
+	inherits bool  // the key of a suspect lease gets a suspect one (quirk N7)
+}
+
+const suspectAfter = 6 // seconds
 
 // kernelSpec is a kernel of which one client at a time uses one key. A pass is
-// a call for each key, which evicts or does not: what it did not evict it may
-// have seen before it expired, or while it was another lease.
-func kernelSpec() porcupine.Model {
+// two calls for each key, which suspect and evict, or do not: what it did not
+// find suspect or evict it may have seen before it was silent for so long, or
+// while it was another lease.
+func kernelSpec(rule keyRule) porcupine.Model {
 	return porcupine.Model{
 		Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
 			keys := make([][]porcupine.Operation, historyKernelKeys)
@@ -64,38 +83,69 @@ func kernelSpec() porcupine.Model {
 		Init: func() any { return keyLease{} },
 		Step: func(state, input, output any) (bool, any) {
 			s := state.(keyLease)
-			legal := stepKey(&s, input.(kernelCall), output.(kernelAnswer))
+			legal := rule.step(&s, input.(kernelCall), output.(kernelAnswer))
 			return legal, s
 		},
 	}
 }
 
-// stepKey makes a call, and reports whether it could have been answered so.
-func stepKey(s *keyLease, call kernelCall, answer kernelAnswer) (legal bool) {
-	was := *s
+// step makes a call, and reports whether it could have been answered so.
+func (r keyRule) step(s *keyLease, call kernelCall, answer kernelAnswer) (legal bool) {
+	was := s.kernelAnswer
 	switch call.what {
 	case "register":
-		*s = keyLease{ok: true, number: call.of, deadline: call.at + termLength}
+		s.kernelAnswer = kernelAnswer{ok: true, number: call.of, deadline: call.at + termLength, suspect: r.inherits && was.suspect}
 		return answer == was
-	case "renew", "renew by handle":
-		alive := s.ok && (call.what == "renew" || s.number == call.of)
-		if alive {
-			s.deadline = max(s.deadline, call.at+termLength)
+	case "renew", "renew by handle", "renew from":
+		if !s.ok || call.what == "renew by handle" && s.number != call.of {
+			return !answer.ok
 		}
-		return answer.ok == alive
+		healed := r.renew(s, call.at)
+		return answer.ok && answer.suspect == (healed && call.what == "renew from")
 	case "cancel":
 		*s = keyLease{}
 		return answer == was
 	case "get":
 		return answer == was
-	case "pass":
-		if !answer.ok {
-			return true
+	case "exempt", "not exempt":
+		s.exempt = s.ok && call.what == "exempt"
+		return answer.ok == (s.exempt != was.exempt)
+	case "suspect":
+		return r.suspect(s, call.at, answer)
+	case "pass suspects":
+		silent := r.staged && call.at > was.deadline-termLength+suspectAfter
+		return !answer.ok || silent && r.suspect(s, call.at, answer)
+	case "pass evicts":
+		warned := r.dwell == 0 || s.suspect && call.at >= s.since+r.dwell
+		legal = !answer.ok || answer == was && call.at > was.deadline && !was.exempt && warned
+		if answer.ok {
+			*s = keyLease{}
 		}
-		*s = keyLease{}
-		return answer == was && call.at > was.deadline
+		return legal
 	}
 	panic("unknown call " + call.what)
+}
+
+func (r keyRule) renew(s *keyLease, at int64) (healed bool) {
+	heals := r.wanders || at+termLength > s.deadline || at >= s.since
+	if r.wanders || at+termLength > s.deadline {
+		s.deadline = at + termLength
+	}
+	healed = s.suspect && !s.exempt && heals
+	s.suspect = s.suspect && !healed
+	return healed
+}
+
+// suspect says that a lease is suspect.
+func (r keyRule) suspect(s *keyLease, at int64, answer kernelAnswer) (legal bool) {
+	if !s.ok || s.suspect || s.exempt {
+		return !answer.ok
+	}
+	if !answer.ok && r.wanders { // its deadline may have gone forth and back meanwhile
+		return true
+	}
+	s.suspect, s.since = true, at
+	return answer == s.kernelAnswer
 }
 
 // historyKernelKeys are so few that clients meet.
@@ -155,6 +205,14 @@ func (c *kernelClients) call(client int, call kernelCall) kernelAnswer {
 		return answerOf(granted.Change.Old, granted.Change.Kind == leasekernel.Replaced)
 	case "renew":
 		return kernelAnswer{ok: c.kernel.Renew(now, call.key)}
+	case "renew from":
+		from, ok := c.kernel.RenewFrom(now, call.key)
+		return kernelAnswer{ok: ok, suspect: from == lease.Suspect}
+	case "suspect":
+		change, ok := c.kernel.Suspect(now, call.key)
+		return answerOf(change.Lease, ok)
+	case "exempt", "not exempt":
+		return kernelAnswer{ok: c.kernel.Exempt(call.key, call.what == "exempt")}
 	case "renew by handle":
 		handle := slices.IndexFunc(c.handles[client], func(h numberedHandle) bool { return h.of == call.of })
 		return kernelAnswer{ok: c.handles[client][handle].Renew(now)}
@@ -171,26 +229,43 @@ func answerOf(held heldLease, ok bool) kernelAnswer {
 	if !ok {
 		return kernelAnswer{}
 	}
-	return kernelAnswer{true, held.Holder(), int64(held.Deadline().Sub(secondsOn(0)) / time.Second)}
+	deadline := int64(held.Deadline().Sub(secondsOn(0)) / time.Second)
+	return kernelAnswer{true, held.Holder(), deadline, held.Suspected(), held.Exempt()}
 }
 
-// pass runs a pass, which is a call for each key.
+// pass runs a pass, which is two calls for each key.
 func (c *kernelClients) pass(client int, at int64) {
 	called := c.moment.Add(1)
 	report := c.kernel.EvictForgiving(secondsOn(at), 0)
 	returned := c.moment.Add(1)
 	c.reports = append(c.reports, report)
 	for key := range historyKernelKeys {
-		answer := kernelAnswer{}
-		for _, change := range report.Eviction.Evicted {
-			if change.Key == key {
-				answer = answerOf(change.Lease, true)
+		for what, changes := range map[string][]intKernelChange{"pass suspects": report.Eviction.Suspected, "pass evicts": report.Eviction.Evicted} {
+			answer := kernelAnswer{}
+			for _, change := range changes {
+				if change.Key == key {
+					answer = answerOf(change.Lease, true)
+				}
 			}
+			c.calls[client] = append(c.calls[client], porcupine.Operation{
+				ClientId: client, Input: kernelCall{what: what, key: key, at: at}, Call: called, Output: answer, Return: returned,
+			})
 		}
-		c.calls[client] = append(c.calls[client], porcupine.Operation{
-			ClientId: client, Input: kernelCall{what: "pass", key: key, at: at}, Call: called, Output: answer, Return: returned,
-		})
 	}
+}
+
+// finish evicts all who are left.
+func (c *kernelClients) finish() {
+	for key := range historyKernelKeys {
+		c.do(0, kernelCall{what: "not exempt", key: key})
+	}
+	c.pass(0, 100)
+	c.pass(0, 200)
+}
+
+var kernelCalls = []string{
+	"register", "register", "renew", "renew", "renew by handle", "renew by handle", "renew from", "cancel", "get",
+	"suspect", "suspect", "exempt", "not exempt",
 }
 
 // live draws one client's calls and makes them. Instants lie around the
@@ -199,7 +274,7 @@ func (c *kernelClients) live(client int, random *rand.Rand) {
 	for range callsEach {
 		call := kernelCall{what: "pass", at: random.Int64N(4 * termLength), key: random.IntN(historyKernelKeys)}
 		if client > 0 {
-			call.what = []string{"register", "register", "renew", "renew", "renew by handle", "renew by handle", "cancel", "get"}[random.IntN(8)]
+			call.what = kernelCalls[random.IntN(len(kernelCalls))]
 		}
 		if call.what == "renew by handle" {
 			if len(c.handles[client]) == 0 {
@@ -224,17 +299,39 @@ func (c *kernelClients) live(client int, random *rand.Rand) {
 //     before, or nobody.
 //  6. Changes while a report is put together: each is in this one or in the
 //     next, and none of them before one that it follows.
+//  7. A renewal heals a lease between the moment at which a pass finds it silent
+//     and the one at which it says so: it is not suspect. Or right after: it is
+//     told as suspect, and then as healed.
+//  8. A renewal heals a lease between its collection and its eviction, and it
+//     is found suspect anew: it is rescued, or has dwelt again.
+//  9. A lease is exempt between its collection and its eviction: it stays.
+//  10. Two say that a lease is suspect at once: one of both says so.
+//  11. A suspect lease is healed while it is replaced, cancelled or evicted: that
+//     it was healed is told before, or it was not.
 func TestKernelIsLinearizable(t *testing.T) {
-	for preset, config := range map[string]leasekernel.Config{"exact": leasekernel.Exact(), "bilibili": leasekernel.Bilibili()} {
+	staged := func(config leasekernel.Config) leasekernel.Config {
+		config = bare(config)
+		config.Term.Suspect = suspectAfter * time.Second
+		return config
+	}
+	for preset, row := range map[string]struct {
+		config leasekernel.Config
+		rule   keyRule
+	}{
+		"exact":               {bare(leasekernel.Exact()), keyRule{}},
+		"exact, with warning": {staged(leasekernel.Exact()), keyRule{staged: true, dwell: termLength / 2}},
+		"bilibili":            {bare(leasekernel.Bilibili()), keyRule{wanders: true}},
+		"nacos":               {staged(leasekernel.Nacos()), keyRule{staged: true, wanders: true, inherits: true}},
+	} {
 		t.Run(preset, func(t *testing.T) {
 			onProcessors(t, func(t *testing.T) {
 				for number := range uint64(kernelHistories / len(processors)) {
-					c := newKernelClients(t, bare(config), leasekernel.Hooks[int, int]{Order: func(time.Time, []heldLease) { runtime.Gosched() }})
+					c := newKernelClients(t, row.config, leasekernel.Hooks[int, int]{Order: func(time.Time, []heldLease) { runtime.Gosched() }})
 					race(func(client int) { c.live(client, randomOf(number, client)) })
-					c.pass(0, 100) // and evicts all who are left
+					c.finish()
 					history := c.history()
-					kernelLinearizable.holds(t, porcupine.CheckOperations(kernelSpec(), history), "seed %d, history %d:%s", historySeed, number, describe(history))
-					c.checkReports(t, history)
+					kernelLinearizable.holds(t, porcupine.CheckOperations(kernelSpec(row.rule), history), "seed %d, history %d:%s", historySeed, number, describe(history))
+					c.checkReports(t, history, row.rule)
 				}
 			})
 		})
@@ -242,7 +339,7 @@ func TestKernelIsLinearizable(t *testing.T) {
 }
 
 // checkReports compares what all reports tell with what the calls answered.
-func (c *kernelClients) checkReports(t *testing.T, history []porcupine.Operation) {
+func (c *kernelClients) checkReports(t *testing.T, history []porcupine.Operation, rule keyRule) {
 	answered := make(map[leasekernel.Kind]int)
 	for _, call := range history {
 		answer := call.Output.(kernelAnswer)
@@ -253,29 +350,26 @@ func (c *kernelClients) checkReports(t *testing.T, history []porcupine.Operation
 			answered[leasekernel.Registered]++
 		case what == "cancel" && answer.ok:
 			answered[leasekernel.Cancelled]++
-		case what == "pass" && answer.ok:
+		case what == "pass evicts" && answer.ok:
 			answered[leasekernel.Evicted]++
+		case (what == "suspect" || what == "pass suspects") && answer.ok:
+			answered[leasekernel.Suspected]++
+		case what == "renew from" && answer.suspect:
+			answered[leasekernel.Healed]++
 		}
 	}
-	told := make(map[leasekernel.Kind]int)
-	began, sequence := make(map[int]bool), uint64(0)
+	told := newFollower(rule.inherits)
 	for _, report := range c.reports {
 		for _, change := range report.Changes {
-			told[change.Kind]++
-			departsOnce.holds(t, change.Sequence > sequence, "number %d comes after %d:%s", change.Sequence, sequence, describe(history))
-			sequence = change.Sequence
-			number := change.Lease.Holder()
-			begins := change.Kind == leasekernel.Registered || change.Kind == leasekernel.Replaced
-			departsOnce.holds(t, began[number] != begins, "lease %d is %v:%s", number, change.Kind, describe(history))
-			began[number] = begins
-			if change.Kind == leasekernel.Replaced {
-				departsOnce.holds(t, began[change.Old.Holder()], "lease %d is replaced:%s", change.Old.Holder(), describe(history))
-				delete(began, change.Old.Holder())
-			}
+			told.follow(t, change)
 		}
 	}
-	departsOnce.holds(t, fmt.Sprint(told) == fmt.Sprint(answered), "%v are told, %v were answered:%s", told, answered, describe(history))
-	changesAddUp.holds(t, c.kernel.Len() == 0, "%d are left", c.kernel.Len())
+	healed := answered[leasekernel.Healed] // and others that nobody asked about
+	departsOnce.holds(t, told.kinds[leasekernel.Healed] >= healed, "%d are healed, %d were answered:%s", told.kinds[leasekernel.Healed], healed, describe(history))
+	delete(told.kinds, leasekernel.Healed)
+	delete(answered, leasekernel.Healed)
+	departsOnce.holds(t, fmt.Sprint(told.kinds) == fmt.Sprint(answered), "%v are told, %v were answered:%s", told.kinds, answered, describe(history))
+	changesAddUp.holds(t, c.kernel.Len() == 0 && c.kernel.Status(secondsOn(0)).Suspects == 0, "%d are left", c.kernel.Len())
 }
 
 // The judge has to be able to say no. Interleavings 1 and 2, made by hand by a
@@ -293,7 +387,7 @@ func TestJudgeCondemnsEvictionByKey(t *testing.T) {
 			}})
 			c.do(1, kernelCall{what: "register", at: 0})
 			c.do(0, kernelCall{what: "pass", at: 30})
-			legal := porcupine.CheckOperations(kernelSpec(), c.history())
+			legal := porcupine.CheckOperations(kernelSpec(keyRule{}), c.history())
 			judgeCondemns.holds(t, legal == !byKey, "%s, by key %t, legal %t:%s", meanwhile, byKey, legal, describe(c.history()))
 		}
 	}
@@ -301,25 +395,57 @@ func TestJudgeCondemnsEvictionByKey(t *testing.T) {
 
 // Each thing that the judge asks of a key is also answered with no.
 func TestJudgeCondemnsWrongStoriesOfAKernel(t *testing.T) {
-	alive := kernelAnswer{true, 1, termLength}
+	alive := kernelAnswer{ok: true, number: 1, deadline: termLength}
+	suspect, exempt := alive, alive
+	suspect.suspect, exempt.exempt = true, true
+	warning := keyRule{staged: true, dwell: 5}
+	suspected := kernelCall{what: "suspect", at: 7}
 	for what, wrong := range map[string]struct {
+		rule   keyRule
+		before string // a call at 7 s that is answered as it should be
 		call   kernelCall
 		answer kernelAnswer
 	}{
-		"evicted at its deadline":           {kernelCall{what: "pass", at: termLength}, alive},
-		"evicted with another deadline":     {kernelCall{what: "pass", at: 30}, kernelAnswer{true, 1, 9}},
-		"another lease is evicted":          {kernelCall{what: "pass", at: 30}, kernelAnswer{true, 2, termLength}},
-		"renewed, and answered no":          {kernelCall{what: "renew", at: 1}, kernelAnswer{}},
-		"a handle of nobody renews":         {kernelCall{what: "renew by handle", at: 1, of: 2}, kernelAnswer{ok: true}},
-		"registered where somebody is":      {kernelCall{what: "register", at: 1, of: 2}, kernelAnswer{}},
-		"cancelled, and nobody was there":   {kernelCall{what: "cancel", at: 1}, kernelAnswer{}},
-		"nobody is found":                   {kernelCall{what: "get"}, kernelAnswer{}},
-		"somebody is found who is not here": {kernelCall{what: "get"}, kernelAnswer{true, 2, termLength}},
+		"evicted at its deadline":           {keyRule{}, "", kernelCall{what: "pass evicts", at: termLength}, alive},
+		"evicted with another deadline":     {keyRule{}, "", kernelCall{what: "pass evicts", at: 30}, kernelAnswer{ok: true, number: 1, deadline: 9}},
+		"another lease is evicted":          {keyRule{}, "", kernelCall{what: "pass evicts", at: 30}, kernelAnswer{ok: true, number: 2, deadline: termLength}},
+		"renewed, and answered no":          {keyRule{}, "", kernelCall{what: "renew", at: 1}, kernelAnswer{}},
+		"a handle of nobody renews":         {keyRule{}, "", kernelCall{what: "renew by handle", at: 1, of: 2}, kernelAnswer{ok: true}},
+		"registered where somebody is":      {keyRule{}, "", kernelCall{what: "register", at: 1, of: 2}, kernelAnswer{}},
+		"cancelled, and nobody was there":   {keyRule{}, "", kernelCall{what: "cancel", at: 1}, kernelAnswer{}},
+		"nobody is found":                   {keyRule{}, "", kernelCall{what: "get"}, kernelAnswer{}},
+		"somebody is found who is not here": {keyRule{}, "", kernelCall{what: "get"}, kernelAnswer{ok: true, number: 2, deadline: termLength}},
+		"evicted without a warning":         {warning, "", kernelCall{what: "pass evicts", at: 30}, alive},
+		"evicted before it dwelt":           {warning, "suspect", kernelCall{what: "pass evicts", at: termLength + 1}, suspect},
+		"evicted though it is exempt":       {keyRule{}, "exempt", kernelCall{what: "pass evicts", at: 30}, exempt},
+		"suspect at the border":             {warning, "", kernelCall{what: "pass suspects", at: suspectAfter}, suspect},
+		"suspect without such a stage":      {keyRule{}, "", kernelCall{what: "pass suspects", at: 9}, suspect},
+		"suspect though it is exempt":       {warning, "exempt", kernelCall{what: "pass suspects", at: 9}, suspect},
+		"suspect twice":                     {warning, "suspect", suspected, suspect},
+		"suspect, and answered no":          {warning, "", suspected, kernelAnswer{}},
+		"found suspect, and shown without":  {warning, "", kernelCall{what: "pass suspects", at: 9}, alive},
+		"exempt twice":                      {keyRule{}, "exempt", kernelCall{what: "exempt"}, kernelAnswer{ok: true}},
+		"healed, and was well":              {keyRule{}, "", kernelCall{what: "renew from", at: 1}, kernelAnswer{ok: true, suspect: true}},
+		"not healed, and was suspect":       {keyRule{}, "suspect", kernelCall{what: "renew from", at: 8}, kernelAnswer{ok: true}},
+		"healed by what was known":          {keyRule{}, "suspect", kernelCall{what: "renew from", at: -1}, kernelAnswer{ok: true, suspect: true}},
+		"healed though it is exempt":        {keyRule{}, "both", kernelCall{what: "renew from", at: 8}, kernelAnswer{ok: true, suspect: true}},
+		"suspect after a replacement":       {keyRule{}, "suspect again", kernelCall{what: "get"}, kernelAnswer{ok: true, number: 2, deadline: termLength, suspect: true}},
 	} {
 		r := &recorder{}
-		r.record(0, kernelCall{what: "register", of: 1}, func() any { return kernelAnswer{} })
-		r.record(0, wrong.call, func() any { return wrong.answer })
-		judgeCondemns.holds(t, !porcupine.CheckOperations(kernelSpec(), r.history()), "%s:%s", what, describe(r.history()))
+		say := func(call kernelCall, answer kernelAnswer) { r.record(0, call, func() any { return answer }) }
+		say(kernelCall{what: "register", of: 1}, kernelAnswer{})
+		if wrong.before != "" && wrong.before != "exempt" {
+			say(suspected, suspect)
+		}
+		switch wrong.before {
+		case "exempt", "both":
+			say(kernelCall{what: "exempt", at: 7}, kernelAnswer{ok: true})
+		case "suspect again":
+			say(kernelCall{what: "register", of: 2}, suspect)
+		}
+		judgeCondemns.holds(t, porcupine.CheckOperations(kernelSpec(wrong.rule), r.history()), "%s: even what came before:%s", what, describe(r.history()))
+		say(wrong.call, wrong.answer)
+		judgeCondemns.holds(t, !porcupine.CheckOperations(kernelSpec(wrong.rule), r.history()), "%s:%s", what, describe(r.history()))
 	}
 }
 
@@ -584,26 +710,40 @@ func (c *crowd) checkChange(t *testing.T, change leasekernel.Change[int, *tracke
 // Interleaving hunted: any two methods at once. What comes out depends on who
 // is first, but the counts agree in the end, and nobody waits for ever.
 func TestAllMethodsAtOnce(t *testing.T) {
-	for _, release := range []preserve.Release{0, preserve.EurekaV1_2_5, preserve.EurekaV1_9_17, preserve.Bilibili} {
-		config := leasekernel.Exact()
-		switch release {
-		case 0:
-		case preserve.Bilibili:
-			config = leasekernel.Bilibili()
-		default:
-			config = leasekernel.Eureka(release)
-		}
-		onProcessors(t, func(t *testing.T) { checkAllMethods(t, bare(config)) })
+	exact := bare(leasekernel.Exact())
+	warning, proposing := exact, exact
+	warning.Term.Suspect = suspectAfter * time.Second
+	proposing.ProposeOnly = true
+	for _, config := range []leasekernel.Config{
+		exact, warning, proposing, bare(leasekernel.Eureka(preserve.EurekaV1_2_5)), bare(leasekernel.Eureka(preserve.EurekaV1_9_17)),
+		bare(leasekernel.Bilibili()), bare(leasekernel.Nacos()),
+	} {
+		onProcessors(t, func(t *testing.T) { checkAllMethods(t, config) })
 	}
 }
 
 func checkAllMethods(t *testing.T, config leasekernel.Config) {
-	kernel, err := leasekernel.New(secondsOn(0), config, leasekernel.Hooks[int, int]{View: func(time.Time) (int64, error) { return 1, errors.New("no view") }})
+	kernel, err := leasekernel.New(secondsOn(0), config, leasekernel.Hooks[int, int]{
+		View:        func(time.Time) (int64, error) { return 1, errors.New("no view") },
+		Responsible: func(key int) bool { return key > 0 },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var told atomic.Int64
-	tell := func(report intKernelReport) { told.Add(int64(len(report.Changes))) }
+	proposed := make(chan heldLease, 1000)
+	tell := func(report intKernelReport) {
+		told.Add(int64(len(report.Changes)))
+		if report.Eviction == nil {
+			return
+		}
+		for _, victim := range report.Eviction.Proposed {
+			select {
+			case proposed <- victim:
+			default:
+			}
+		}
+	}
 	var running sync.WaitGroup
 	for _, call := range []func(now time.Time, key int){
 		func(now time.Time, key int) { _, _ = kernel.Register(now, key, 0, lease.Term{}) },
@@ -612,7 +752,19 @@ func checkAllMethods(t *testing.T, config leasekernel.Config) {
 		func(now time.Time, key int) { kernel.RenewReplicated(now, key) },
 		func(now time.Time, key int) { kernel.RenewUncounted(now, key) },
 		func(now time.Time, key int) { _, _ = kernel.RenewAll(now, []int{key, key + 1}, nil) },
+		func(now time.Time, key int) { kernel.RenewFrom(now, key) },
 		func(now time.Time, key int) { kernel.Cancel(now, key) },
+		func(now time.Time, key int) { kernel.Suspect(now, key) },
+		func(now time.Time, key int) { kernel.Exempt(key, now.Unix()%3 == 0) },
+		func(now time.Time, _ int) {
+			select {
+			case victim := <-proposed:
+				kernel.EvictProposed(now, victim)
+			default:
+			}
+		},
+		func(now time.Time, _ int) { kernel.SetEviction(now.Unix()%4 > 0) },
+		func(now time.Time, _ int) { kernel.SetSuspicion(now.Unix()%4 > 0) },
 		func(now time.Time, _ int) { tell(kernel.Tick(now)) },
 		func(now time.Time, _ int) { tell(kernel.Rotate(now)) },
 		func(now time.Time, _ int) { tell(kernel.Evict(now)) },
@@ -640,11 +792,276 @@ func checkAllMethods(t *testing.T, config leasekernel.Config) {
 	kernel.Stop()
 	tell(kernel.Rotate(secondsOn(0)))
 	status := kernel.Status(secondsOn(0))
-	all := status.Registered + status.Replaced + status.Cancelled + status.Evicted
+	all := status.Registered + status.Replaced + status.Cancelled + status.Evicted + status.Suspected + status.Healed
 	departsOnce.holds(t, uint64(told.Load()) == all, "%d are told of %d", told.Load(), all)
 	changesAddUp.holds(t, status.Registered-status.Cancelled-status.Evicted == uint64(kernel.Len()), "%+v", status)
+	suspects := 0
+	for _, held := range kernel.All() {
+		if held.Suspected() {
+			suspects++
+		}
+	}
+	suspectsAreCounted.holds(t, status.Suspects == suspects, "%d, and there are %d", status.Suspects, suspects)
 	if status.Decision.Rule == "exact" {
 		promise := (2 * config.Term.Interval).Seconds() / config.Term.Interval.Seconds()
 		expectationAddsUp.holds(t, status.Decision.Expected == promise*float64(kernel.Len()), "%+v", status)
+	}
+}
+
+// turnCrowd is many clients of one kernel whose leases become suspect and are
+// healed all the time. What was answered is noted by who asked, and compared
+// when all is over.
+type turnCrowd struct {
+	kernel  *intKernel
+	millis  atomic.Int64 // the clock
+	over    atomic.Bool
+	numbers atomic.Int64
+	open    [turnKeys]atomic.Pointer[leasekernel.Handle[int, int]]
+	one     [turnKeys / 2]sync.Mutex // renews a key that is probed, or its neighbour
+	noting  sync.Mutex               // all that is below
+	noted   map[leasekernel.Kind][]uint64
+	healed  [turnKeys]int // answered by RenewFrom
+	reports []intKernelReport
+}
+
+const (
+	turnKeys   = 24
+	turnPasses = 3000
+)
+
+// now is another instant each time.
+func (c *turnCrowd) now() time.Time {
+	return secondsOn(0).Add(time.Duration(c.millis.Add(1)) * time.Millisecond)
+}
+
+// note keeps the numbers of changes that were answered.
+func (c *turnCrowd) note(changes ...intKernelChange) {
+	c.noting.Lock()
+	defer c.noting.Unlock()
+	for _, change := range changes {
+		c.noted[change.Kind] = append(c.noted[change.Kind], change.Sequence)
+	}
+}
+
+func (c *turnCrowd) keep(report intKernelReport) {
+	if report.Eviction != nil {
+		c.note(report.Eviction.Suspected...)
+		c.note(report.Eviction.Evicted...)
+	}
+	c.noting.Lock()
+	defer c.noting.Unlock()
+	c.reports = append(c.reports, report)
+}
+
+// passes runs the passes, while all others run.
+func (c *turnCrowd) passes() {
+	for range turnPasses {
+		c.millis.Add(passStep)
+		c.keep(c.kernel.Tick(c.now()))
+		runtime.Gosched()
+	}
+	c.over.Store(true)
+}
+
+// life is what one client does until all is over. The clock has often moved on
+// between its look at it and its call.
+func (c *turnCrowd) life(client uint64, calls ...func(random *rand.Rand, now time.Time, key int)) {
+	random := rand.New(rand.NewPCG(historySeed, client))
+	for !c.over.Load() {
+		now, key := c.now(), random.IntN(turnKeys)
+		if random.IntN(2) == 0 {
+			key = hotKey(now)
+		}
+		if random.IntN(4) == 0 {
+			runtime.Gosched()
+		}
+		calls[random.IntN(len(calls))](random, now, key)
+		runtime.Gosched()
+	}
+}
+
+// hotKey is the one on which all meet for a while.
+func hotKey(now time.Time) int { return int(now.Unix()) % turnKeys }
+
+// asleep reports whether a key and its neighbour are left alone, for longer than
+// a lease lasts.
+func asleep(now time.Time, key int) bool { return (now.Unix()/30+int64(key)/2)%4 == 0 }
+
+func (c *turnCrowd) register(_ *rand.Rand, now time.Time, key int) {
+	if asleep(now, key) {
+		return
+	}
+	granted, err := c.kernel.Register(now, key, int(c.numbers.Add(1)), lease.Term{})
+	if err != nil {
+		panic(err)
+	}
+	c.open[key].Store(&granted.Handle)
+	c.note(granted.Change)
+}
+
+func (c *turnCrowd) cancel(random *rand.Rand, now time.Time, key int) {
+	if random.IntN(4) == 0 {
+		if change, ok := c.kernel.Cancel(now, key); ok {
+			c.note(change)
+		}
+	}
+}
+
+// renew renews by key, by handle or in a batch, but some keys by RenewFrom only,
+// which tells whether it healed.
+func (c *turnCrowd) renew(random *rand.Rand, now time.Time, key int) {
+	if asleep(now, key) {
+		return
+	}
+	if probed(key) {
+		c.one[key/2].Lock()
+		defer c.one[key/2].Unlock()
+	}
+	if asked(key) {
+		if from, _ := c.kernel.RenewFrom(now, key); from == lease.Suspect {
+			c.noting.Lock()
+			defer c.noting.Unlock()
+			c.healed[key]++
+		}
+		return
+	}
+	switch handle := c.open[key].Load(); {
+	case handle != nil && random.IntN(3) == 0:
+		handle.Renew(now)
+	case random.IntN(2) == 0:
+		c.kernel.Renew(now, key)
+	default:
+		_, _ = c.kernel.RenewAll(now, []int{key, key + 1 - key%2*2}, nil) // it and its neighbour
+	}
+}
+
+// asked reports whether a key is renewed by RenewFrom only. Neighbours are both.
+func asked(key int) bool { return key%4 < 2 }
+
+// probed reports whether callers say of a key that it is suspect. Renewals of it
+// that ran beside each other could bring back the state of a former suspicion,
+// see lease.Turn. Those of other keys cannot, as each has an instant of its own.
+func probed(key int) bool { return key/2%3 == 0 }
+
+func (c *turnCrowd) suspect(_ *rand.Rand, now time.Time, key int) {
+	if !probed(key) {
+		return
+	}
+	if change, ok := c.kernel.Suspect(now, key); ok {
+		c.note(change)
+	}
+}
+
+func (c *turnCrowd) exempt(random *rand.Rand, _ time.Time, key int) {
+	c.kernel.Exempt(key, random.IntN(4) == 0)
+}
+
+// drain takes reports away from the passes, and looks on.
+func (c *turnCrowd) drain(random *rand.Rand, now time.Time, key int) {
+	switch random.IntN(3) {
+	case 0:
+		c.keep(c.kernel.Rotate(now))
+	case 1:
+		c.kernel.Status(now)
+	case 2:
+		c.kernel.Explain(now, key)
+	}
+}
+
+// Interleavings hunted, beside those above:
+//
+//  1. A renewal has drawn its number and not healed the lease yet, while another
+//     lease's change with a higher number is told: it waits for the renewal.
+//  2. A renewal draws its number after that of a change which is about to be
+//     told: it is told after it.
+//  3. A renewal has to draw another number, since the lease has changed
+//     meanwhile, and by that comes after a change that it came before.
+//  4. A lease is healed, found suspect anew and healed again between two reports:
+//     both turns are told, in their order.
+//  5. A lease is healed while it moves, is replaced, cancelled or evicted.
+//  6. Two drain reports at once, while Status and Explain take healings up: each
+//     turn is in one report, and no report is interleaved with another.
+//  7. Two renewals heal a lease at once, by key, handle or batch: one did.
+//  8. A suspect lease leaves by any way while suspects are counted.
+func TestTurnsAreToldOnceAndInOrder(t *testing.T) {
+	exact, nacos := bare(leasekernel.Exact()), bare(leasekernel.Nacos())
+	for name, config := range map[string]leasekernel.Config{"exact": exact, "nacos": nacos} {
+		config.Term.Suspect, config.EvictionInterval = suspectAfter*time.Second, passStep*time.Millisecond
+		t.Run(name, func(t *testing.T) {
+			onProcessors(t, func(t *testing.T) {
+				kernel, err := leasekernel.New(secondsOn(0), config, leasekernel.Hooks[int, int]{
+					Order: func(time.Time, []heldLease) { runtime.Gosched() }, // so that others come in between
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				c := &turnCrowd{kernel: kernel, noted: make(map[leasekernel.Kind][]uint64)}
+				var running sync.WaitGroup
+				for client, calls := range [][]func(*rand.Rand, time.Time, int){
+					{c.renew}, {c.renew}, {c.renew, c.register}, {c.register, c.cancel, c.suspect}, {c.suspect, c.exempt}, {c.drain},
+				} {
+					running.Go(func() { c.life(uint64(client), calls...) })
+				}
+				c.passes()
+				running.Wait()
+				c.check(t, config)
+			})
+		})
+	}
+}
+
+// check knows all laws, when all is over.
+func (c *turnCrowd) check(t *testing.T, config leasekernel.Config) {
+	c.keep(c.kernel.Rotate(c.now()))
+	told, numbers, healed := newFollower(config.Term.Rule == lease.Nacos), make(map[leasekernel.Kind][]uint64), [turnKeys]int{}
+	for _, change := range c.told() {
+		if change.Kind == leasekernel.Evicted {
+			exemptIsExempt.holds(t, !change.Lease.Exempt(), "%d is evicted", change.Key)
+			if config.Term.Rule == lease.Exact {
+				told.followWarned(t, change, config.Term.Interval)
+			}
+		}
+		told.follow(t, change)
+		if change.Kind != leasekernel.Healed {
+			numbers[change.Kind] = append(numbers[change.Kind], change.Sequence)
+		} else if asked(change.Key) {
+			healed[change.Key]++
+		}
+	}
+	for kind, noted := range c.noted {
+		slices.Sort(noted)
+		changesToldOnce.holds(t, slices.Equal(noted, numbers[kind]), "%d are told as %v, and %d were answered", len(numbers[kind]), kind, len(noted))
+	}
+	healsAtOnce.holds(t, healed == c.healed, "%v are told as healed, and %v were answered", healed, c.healed)
+	c.checkTotals(t, told)
+}
+
+// told puts the changes of all reports one after the other. Two goroutines drain
+// them, so that who noted first need not have asked first.
+func (c *turnCrowd) told() (changes []intKernelChange) {
+	reports := slices.DeleteFunc(c.reports, func(r intKernelReport) bool { return len(r.Changes) == 0 })
+	slices.SortFunc(reports, func(a, b intKernelReport) int { return cmp.Compare(a.Changes[0].Sequence, b.Changes[0].Sequence) })
+	for _, report := range reports {
+		changes = append(changes, report.Changes...)
+	}
+	return changes
+}
+
+func (c *turnCrowd) checkTotals(t *testing.T, told *follower) {
+	status, suspects := c.kernel.Status(c.now()), 0
+	for key := range turnKeys {
+		held, ok := c.kernel.Get(key)
+		last := told.keys[key]
+		changesAddUp.holds(t, last.there == ok && last.suspect == (ok && held.Suspected()), "%d is there, %t: %+v", key, ok, last)
+		if last.suspect {
+			suspects++
+		}
+	}
+	suspectsAreCounted.holds(t, status.Suspects == suspects, "%d, and there are %d", status.Suspects, suspects)
+	for kind, total := range map[leasekernel.Kind]uint64{
+		leasekernel.Registered: status.Registered, leasekernel.Replaced: status.Replaced, leasekernel.Cancelled: status.Cancelled,
+		leasekernel.Evicted: status.Evicted, leasekernel.Suspected: status.Suspected, leasekernel.Healed: status.Healed,
+	} {
+		changesAddUp.holds(t, uint64(told.kinds[kind]) == total && total > 0, "%d are told as %v of %d", told.kinds[kind], kind, total)
 	}
 }

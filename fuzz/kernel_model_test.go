@@ -22,7 +22,15 @@ const (
 	expectsWhatLives   law = "the exact rules expect the sum of what the live leases promise"
 	gateIsOne          law = "the gate, the status and the verdict go by one decision"
 	neverEvictedEarly  law = "an exact lease is never evicted before its last renewal + term + compensation"
-	evictsWhoIsDrawn   law = "a pass evicts those whom its source draws from the expired, in the order of their registration"
+	warnsBefore        law = "an exact lease with a suspect stage is evicted only after it was reported suspect and stayed so for its dwell"
+	turnsAlternate     law = "the turns of a key alternate: suspected, healed, suspected"
+	healsAtOnce        law = "a renewal heals at once, and is told once"
+	exemptIsExempt     law = "an exempt lease is neither found suspect nor evicted"
+	othersDecide       law = "what others are responsible for is neither found suspect nor evicted by a pass"
+	suspectsAreCounted law = "Status counts the suspects"
+	findsWhoIsSilent   law = "a pass finds suspect those who are silent beyond their term's suspect stage, in the order of their registration"
+	explainsExactly    law = "the earliest pass that Explain names is the first planned one that can evict the lease"
+	evictsWhoIsDrawn   law = "a pass evicts, or proposes, those whom its source draws from the expired, in the order of their registration"
 	rescuesWhoChanged  law = "what was renewed, replaced or cancelled since the pass saw it is rescued, and counted once"
 	passesKeepTheirDue law = "a pass runs if it is due, once, and is due again an interval after it ran"
 	exactDeafToSteps   law = "a step of the wall clock changes nothing that an exact kernel does, if its instants carry a monotonic reading"
@@ -45,8 +53,14 @@ type kernelLease struct {
 	number, key int
 	term        lease.Term
 	registered  int64 // as all offsets on the scale of its rule, see kernelModel.offset
-	deadline    int64
-	renewed     bool
+	since       int64 // when it was found suspect, if it was
+	kernelWord
+}
+
+// kernelWord is what a pass compares of a lease.
+type kernelWord struct {
+	deadline                 int64
+	renewed, suspect, exempt bool
 }
 
 // kernelRotation is a tumbling meter, or a sliding one.
@@ -59,10 +73,25 @@ type kernelRotation struct {
 type kernelTimer struct {
 	interval time.Duration
 	running  bool
+	ticks    bool // keeps its phase, as a ticker of Go's
 	due      time.Time
 }
 
-func (p *kernelTimer) plan(now time.Time) { p.due = now.Add(p.interval) }
+func (p *kernelTimer) start(now time.Time) { p.running, p.due = true, now.Add(p.interval) }
+
+// plan plans the pass after the one at instant now.
+func (p *kernelTimer) plan(now time.Time) {
+	if !p.ticks {
+		p.due = now.Add(p.interval)
+		return
+	}
+	for far := foreseeable / p.interval * p.interval; !p.due.Add(far).After(now); {
+		p.due = p.due.Add(far)
+	}
+	if behind := now.Sub(p.due); behind >= 0 {
+		p.due = p.due.Add((behind/p.interval + 1) * p.interval)
+	}
+}
 
 func (p *kernelTimer) isDue(now time.Time) bool { return p.running && !now.Before(p.due) }
 
@@ -74,6 +103,8 @@ type kernelModel struct {
 	leases     []*kernelLease
 	calculator *calculatorModel // nil under the exact rules
 	off        bool             // the exact rules' preservation
+	switches   kernelSwitches
+	foreign    [kernelKeys]bool // keys about which others decide
 	hasMeter   bool
 	all, sent  kernelRotation // renewals, and those that peers sent on
 	random     *javaModel     // nil: a new one each pass
@@ -88,8 +119,11 @@ type kernelModel struct {
 	untold  []modelledChange
 	history []leasekernel.Kind
 	keys    []int // of the history
-	totals  [leasekernel.Evicted + 1]uint64
+	totals  [leasekernel.Healed + 1]uint64
 }
+
+// kernelSwitches are those that are on at first.
+type kernelSwitches struct{ evictionOff, suspicionOff bool }
 
 type modelledChange struct {
 	Kind     leasekernel.Kind
@@ -108,20 +142,24 @@ func newKernelModel(start time.Time, config leasekernel.Config) kernelModel {
 	}
 	m.rotation.interval, m.eviction.interval, m.update.interval = m.config.Window, config.EvictionInterval, config.UpdateInterval
 	m.hasMeter = !m.before(preserve.EurekaV1_4_9)
-	if config.Release == 0 || config.Release == preserve.Bilibili {
+	if !config.Opens() {
 		m.random = newJavaModel(config.Seed)
-		m.eviction.running, m.measures = true, true
-		m.eviction.plan(start)
+		m.eviction.start(start)
+		m.measures = true
 	}
 	if config.Release == 0 {
 		step := m.config.Window / time.Duration(config.Steps)
 		m.all.sliding, m.sent.sliding = newSlidingModel(m.config.Window, step), newSlidingModel(m.config.Window, step)
 		return m
 	}
-	m.update.running = true
-	m.update.plan(start)
-	m.rotation.running = config.Release == preserve.Bilibili
-	m.rotation.plan(start)
+	if config.Release != preserve.Nacos {
+		m.update.start(start)
+	}
+	if !config.Opens() {
+		m.rotation.start(start)
+		m.rotation.ticks = true
+	}
+	m.eviction.ticks, m.update.ticks = m.bilibili(), m.bilibili()
 	m.calculator = &calculatorModel{
 		percent: config.Percent, interval: int32(config.Term.Interval / time.Second), selfPreservation: config.SelfPreservation,
 		waitMillis: config.WaitWhenSyncEmpty.Milliseconds(), arithmetic: arithmetics[config.Release],
@@ -136,22 +174,39 @@ func (m *kernelModel) before(release preserve.Release) bool {
 
 func (m *kernelModel) eureka() bool { return m.config.Term.Rule == lease.Eureka }
 
+func (m *kernelModel) nacos() bool { return m.config.Term.Rule == lease.Nacos }
+
+func (m *kernelModel) bilibili() bool { return m.config.Term.Rule == lease.Bilibili }
+
+// wall reports whether the rule measures in milliseconds of the wall clock.
+func (m *kernelModel) wall() bool { return m.config.Term.Rule != lease.Exact }
+
+// kernelReach is how far from its origin a kernel measures instants.
+const kernelReach = (1<<60 - 1) / 4
+
 // offset is an instant in nanoseconds from the start, or in milliseconds of
-// the wall clock under Eureka's rule; it is not ok where a table ends.
+// the wall clock; it is not ok where a table ends.
 func (m *kernelModel) offset(now time.Time) (at int64, ok bool) {
 	at = clampTo(nanosBetween(m.start, now), math.MinInt64, math.MaxInt64)
-	if m.eureka() {
+	if m.wall() {
 		at = now.UnixMilli()
 	}
-	const end = (1<<61 - 1) / 4
-	return at, at >= -end && at <= end
+	return at, at >= -kernelReach && at <= kernelReach
 }
 
 func (m *kernelModel) instant(at int64) time.Time {
-	if m.eureka() {
+	if m.wall() {
 		return time.UnixMilli(at)
 	}
 	return m.start.Add(time.Duration(at))
+}
+
+// span is a duration on the scale of the rule.
+func (m *kernelModel) span(d time.Duration) int64 {
+	if m.wall() {
+		return d.Milliseconds()
+	}
+	return int64(d)
 }
 
 // length is a term's, with Java's overflow under Eureka's rule.
@@ -159,7 +214,24 @@ func (m *kernelModel) length(term lease.Term) int64 {
 	if m.eureka() {
 		return int64(int32(term.Duration/time.Second) * 1000)
 	}
-	return int64(term.Duration)
+	return m.span(term.Duration)
+}
+
+// isStaged reports whether leases of a term become suspect by themselves.
+func (m *kernelModel) isStaged(term lease.Term) bool { return term.Suspect > 0 || m.nacos() }
+
+// dwell is how long a lease has to have been suspect before a pass evicts it,
+// -1 if it need not have been.
+func (m *kernelModel) dwell(term lease.Term) time.Duration {
+	switch {
+	case !m.isStaged(term):
+		return -1
+	case m.config.Dwell > 0:
+		return m.config.Dwell
+	case m.config.Release == 0:
+		return term.Interval
+	}
+	return -1
 }
 
 func (m *kernelModel) find(key int) *kernelLease {
@@ -196,6 +268,7 @@ func (m *kernelModel) register(now time.Time, l *kernelLease) {
 	if old != nil {
 		kind = leasekernel.Replaced
 		m.drop(old)
+		l.suspect, l.since = m.nacos() && old.suspect, old.since // quirk N7
 	} else if m.calculator != nil {
 		m.calculator.register(m.calculator)
 	}
@@ -205,20 +278,43 @@ func (m *kernelModel) register(now time.Time, l *kernelLease) {
 
 // renew renews a lease; with meters nil the renewal is not counted.
 func (m *kernelModel) renew(now time.Time, l *kernelLease, meters ...*kernelRotation) bool {
+	_, ok := m.renewFrom(now, l, meters...)
+	return ok
+}
+
+// renewFrom also tells the stage from which it was renewed.
+func (m *kernelModel) renewFrom(now time.Time, l *kernelLease, meters ...*kernelRotation) (from lease.Stage, ok bool) {
 	at, ok := m.offset(now)
 	if !ok || !m.hasMeter || l == nil || !m.lives(l) {
-		return false
+		return lease.Ended, false
 	}
 	deadline := at + m.length(l.term)
 	if m.eureka() {
 		deadline += m.length(l.term) // quirk L1
 	}
-	if m.eureka() || deadline >= l.deadline {
+	heals := m.wall() || deadline > l.deadline || at >= l.since
+	if m.wall() || deadline >= l.deadline {
 		l.deadline, l.renewed = deadline, true
 	}
 	for _, meter := range meters {
 		m.mark(meter, now)
 	}
+	if !l.suspect || l.exempt || !heals {
+		return lease.Live, true
+	}
+	l.suspect = false
+	m.happened(leasekernel.Healed, m.instant(at), l, nil)
+	return lease.Suspect, true
+}
+
+// suspect finds a lease suspect, whoever says so.
+func (m *kernelModel) suspect(now time.Time, l *kernelLease) bool {
+	at, ok := m.offset(now)
+	if !ok || l == nil || l.suspect || l.exempt {
+		return false
+	}
+	l.suspect, l.since = true, at
+	m.happened(leasekernel.Suspected, now, l, nil)
 	return true
 }
 
@@ -295,6 +391,14 @@ func (m *kernelModel) exactReason(now time.Time, renewals int64) preserve.Reason
 
 // decide leaves out an exact decision's threshold.
 func (m *kernelModel) decide(now time.Time, renewals int64) preserve.Decision {
+	d := m.preserves(now, renewals)
+	if m.switches.evictionOff {
+		d.Allowed, d.Reason, d.WarmUntil = false, preserve.Disabled, time.Time{}
+	}
+	return d
+}
+
+func (m *kernelModel) preserves(now time.Time, renewals int64) preserve.Decision {
 	if m.calculator != nil {
 		return m.calculator.decide(m.config.Release, renewals)
 	}
@@ -329,19 +433,23 @@ func (m *kernelModel) limit(size int) int {
 
 // forgiven is the compensation of the pass at instant now.
 func (m *kernelModel) forgiven(now time.Time, nanos int64) time.Duration {
-	if !m.measures {
-		return 0
+	forgiven := m.late(now, nanos)
+	if m.measures {
+		m.passedAt, m.passedNanos = &now, nanos
 	}
-	previous, previousNanos := m.passedAt, m.passedNanos
-	m.passedAt, m.passedNanos = &now, nanos
+	return forgiven
+}
+
+// late is how late a pass at instant now would come, as it measures that.
+func (m *kernelModel) late(now time.Time, nanos int64) time.Duration {
 	switch {
-	case m.config.Release == preserve.Bilibili, m.before(preserve.EurekaV1_4_9):
+	case !m.measures, m.config.Release >= preserve.Bilibili, m.before(preserve.EurekaV1_4_9):
 		return 0
-	case m.config.Release == 0 && previous != nil:
-		elapsed := time.Duration(clampTo(nanosBetween(*previous, now), math.MinInt64, math.MaxInt64))
+	case m.config.Release == 0 && m.passedAt != nil:
+		elapsed := time.Duration(clampTo(nanosBetween(*m.passedAt, now), math.MinInt64, math.MaxInt64))
 		return max(elapsed, m.config.EvictionInterval) - m.config.EvictionInterval
-	case m.config.Release != 0 && previousNanos != 0: // quirk E5
-		elapsed := wrap64(new(big.Int).Sub(big.NewInt(nanos), big.NewInt(previousNanos)))
+	case m.config.Release != 0 && m.passedNanos != 0: // quirk E5
+		elapsed := wrap64(new(big.Int).Sub(big.NewInt(nanos), big.NewInt(m.passedNanos)))
 		late := elapsed/1_000_000 - m.config.EvictionInterval.Milliseconds()
 		return time.Duration(max(late, 0)) * time.Millisecond
 	}
@@ -364,41 +472,70 @@ func (m *kernelModel) open(now time.Time, count int64) bool {
 		if now.UnixMilli()+m.config.Window.Milliseconds() < 0 {
 			return false
 		}
-		m.rotation.running = true
-		m.rotation.plan(now)
+		m.rotation.start(now)
 	}
-	m.eviction.running, m.measures = true, true
-	m.eviction.plan(now)
+	m.eviction.start(now)
+	m.measures = true
 	m.passedAt, m.passedNanos = nil, 0
 	return true
 }
 
-// seenLease is a candidate as the pass saw it.
+// seenLease is a lease as a pass saw it.
 type seenLease struct {
-	lease    *kernelLease
-	deadline int64
-	renewed  bool
+	lease *kernelLease
+	kernelWord
 }
 
-// expired returns the candidates of a pass.
-func (m *kernelModel) expired(now time.Time, additional time.Duration, withheld bool) (seen []seenLease) {
-	at, _ := m.offset(now)
-	more := big.NewInt(int64(max(additional, 0)))
-	if m.eureka() {
-		more = big.NewInt(additional.Milliseconds())
-	}
+// isAs reports whether a lease is still as it was seen.
+func (m *kernelModel) isAs(seen seenLease) bool {
+	return m.lives(seen.lease) && seen.lease.kernelWord == seen.kernelWord
+}
+
+// see returns the leases of which something is true and about which this
+// server decides.
+func (m *kernelModel) see(is func(l *kernelLease) bool) (seen []seenLease) {
 	for _, l := range m.leases {
-		limit := new(big.Int).Add(big.NewInt(l.deadline), more)
-		if limit.Cmp(big.NewInt(at)) < 0 && (!withheld || m.silent(l, now).Cmp(sumOf(m.config.Ceiling)) > 0) {
-			seen = append(seen, seenLease{l, l.deadline, l.renewed})
+		if is(l) && !m.foreign[l.key] {
+			seen = append(seen, seenLease{l, l.kernelWord})
 		}
 	}
 	return seen
 }
 
-// silent is how long ago a lease was renewed, as a time.Duration has it.
-func (m *kernelModel) silent(l *kernelLease, now time.Time) *big.Int {
-	return big.NewInt(clampTo(nanosBetween(m.instant(m.lastRenewal(l)), now), math.MinInt64, math.MaxInt64))
+// silent reports whether a pass finds a lease suspect.
+func (m *kernelModel) silent(l *kernelLease, now time.Time, additional time.Duration) bool {
+	return m.isStaged(l.term) && !l.suspect && !l.exempt && m.isPast(m.lastRenewal(l)+m.span(l.term.Suspect), now, additional)
+}
+
+// expired reports whether a lease has expired for a pass.
+func (m *kernelModel) expired(l *kernelLease, now time.Time, additional time.Duration) bool {
+	return !l.exempt && m.isPast(l.deadline, now, additional)
+}
+
+// isPast reports whether now lies strictly after an end and what is forgiven.
+func (m *kernelModel) isPast(end int64, now time.Time, additional time.Duration) bool {
+	at, _ := m.offset(now)
+	more := big.NewInt(int64(max(additional, 0)))
+	if m.wall() {
+		more = big.NewInt(additional.Milliseconds())
+	}
+	return more.Add(more, big.NewInt(end)).Cmp(big.NewInt(at)) < 0
+}
+
+// warned reports whether a lease has been suspect for as long as it has to be.
+func (m *kernelModel) warned(l *kernelLease, now time.Time, additional time.Duration) bool {
+	dwell := m.dwell(l.term)
+	return dwell < 0 || l.suspect && passed(m.instant(l.since), now).Cmp(sumOf(dwell, max(additional, 0))) >= 0
+}
+
+// silentBeyond reports whether a lease has been silent for longer than d.
+func (m *kernelModel) silentBeyond(d time.Duration, l *kernelLease, now time.Time) bool {
+	return passed(m.instant(m.lastRenewal(l)), now).Cmp(sumOf(d)) > 0
+}
+
+// passed is the time between two instants, as a time.Duration has it.
+func passed(from, to time.Time) *big.Int {
+	return big.NewInt(clampTo(nanosBetween(from, to), math.MinInt64, math.MaxInt64))
 }
 
 func (m *kernelModel) lastRenewal(l *kernelLease) int64 {
@@ -409,13 +546,13 @@ func (m *kernelModel) lastRenewal(l *kernelLease) int64 {
 	return last
 }
 
-// evict evicts one victim, if it is still as the pass saw it, or else, by key,
-// whoever has it now.
-func (m *kernelModel) evict(now time.Time, seen seenLease) (*kernelLease, bool) {
+// evict evicts one victim, if it is still as the pass saw it and warned, or
+// else, by key, whoever has it now.
+func (m *kernelModel) evict(now time.Time, seen seenLease, additional time.Duration) (*kernelLease, bool) {
 	l := seen.lease
 	if m.config.EvictByKey {
 		l = m.find(l.key)
-	} else if !m.lives(l) || l.deadline != seen.deadline || l.renewed != seen.renewed {
+	} else if !m.isAs(seen) || !m.warned(l, now, additional) {
 		return nil, false
 	}
 	if l == nil {
@@ -425,26 +562,193 @@ func (m *kernelModel) evict(now time.Time, seen seenLease) (*kernelLease, bool) 
 	return l, true
 }
 
+// unlimited reports whether a pass evicts all candidates.
+func (m *kernelModel) unlimited() bool {
+	return m.config.Release == preserve.EurekaV1_2_5 || m.config.Release == preserve.Nacos
+}
+
+// foreseeable is how far from now everything has to lie that foresee goes by.
+const foreseeable = 200 * 365 * 24 * time.Hour
+
+// foresee runs the planned passes from instant now on, in time, until one can
+// evict a lease, as if nothing else happened and renewals were not missing. Ok
+// is false if none can; known, if that is too far away to say.
+func (m *kernelModel) foresee(now time.Time, l kernelLease, nanos func(time.Time) int64) (at time.Time, ok, known bool) {
+	if !m.eviction.running || l.exempt || m.foreign[l.key] || !m.unlimited() && m.limit(len(m.leases)) <= 0 ||
+		m.switches.suspicionOff && !l.suspect && m.dwell(l.term) >= 0 {
+		return time.Time{}, false, true
+	}
+	at = m.eviction.due
+	if at.Before(now) {
+		at = now
+	}
+	if m.passedAt != nil && m.passedNanos != nanos(*m.passedAt) {
+		return at, false, false // the clock of a hook went astray
+	}
+	additional := m.late(at, nanos(at))
+	for timer := m.eviction; ; {
+		ends := m.ends(&l)
+		if slices.ContainsFunc(append(ends, at), func(end time.Time) bool {
+			_, near := m.offset(end)
+			return !near || nanosBetween(now, end).CmpAbs(sumOf(foreseeable)) > 0
+		}) {
+			return at, false, false
+		}
+		if !m.switches.suspicionOff && m.silent(&l, at, additional) {
+			l.suspect, l.since = true, m.mustOffset(at)
+		}
+		if m.expired(&l, at, additional) && m.warned(&l, at, additional) && !m.warmsUp(&l, at) {
+			return at, true, true
+		}
+		ends = m.ends(&l)
+		if additional > 0 { // which the next pass does not forgive
+			ends = append(ends, at)
+		}
+		timer.plan(at)
+		at, additional = timer.passFor(at, ends), 0
+	}
+}
+
+// ends are the instants at or after which something may be the case that was
+// not before.
+func (m *kernelModel) ends(l *kernelLease) []time.Time {
+	last := m.instant(m.lastRenewal(l))
+	ends := []time.Time{m.instant(l.deadline), last.Add(m.config.Ceiling)}
+	if m.isStaged(l.term) {
+		ends = append(ends, last.Add(l.term.Suspect))
+	}
+	if l.suspect {
+		ends = append(ends, m.instant(l.since).Add(max(m.dwell(l.term), 0)))
+	}
+	if m.config.Release == 0 {
+		ends = append(ends, m.start.Add(m.config.Warmup))
+	}
+	return ends
+}
+
+// passFor is the pass that is due after the one at an instant, or a later one if
+// nothing can be new before: ends are up to two milliseconds late.
+func (p *kernelTimer) passFor(at time.Time, ends []time.Time) time.Time {
+	ends = slices.DeleteFunc(ends, func(end time.Time) bool { return end.Add(2 * time.Millisecond).Before(at) })
+	if len(ends) == 0 {
+		return p.due
+	}
+	wait := max(slices.MinFunc(ends, time.Time.Compare).Sub(p.due), 0)
+	return p.due.Add((wait + p.interval - 1) / p.interval * p.interval)
+}
+
+// warmsUp reports whether the warm-up withholds the eviction of a lease.
+func (m *kernelModel) warmsUp(l *kernelLease, at time.Time) bool {
+	beyond := m.config.Ceiling > 0 && m.silentBeyond(m.config.Ceiling, l, at)
+	return m.decide(at, 0).Reason == preserve.WarmingUp && !beyond
+}
+
+func (m *kernelModel) mustOffset(at time.Time) int64 {
+	offset, ok := m.offset(at)
+	if !ok {
+		panic("not an instant of the model")
+	}
+	return offset
+}
+
 // kernelPass is an eviction pass under way.
 type kernelPass struct {
 	additional time.Duration
-	decision   preserve.Decision
 	reversed   bool // by Order
-	meanwhile  int  // how much happens between collection and eviction
-	collected  []seenLease
-	ordered    bool // Order was called
+	meanwhile  int  // how much happens when Order is called
+
+	warns     bool // somebody is silent
+	found     bool // Order was called for those who are
+	silent    []seenLease
+	suspected []int // their numbers
+
+	ordered   bool // Order was called for the expired
+	decision  preserve.Decision
+	collected []seenLease
+}
+
+// proposedLease is a victim of a pass that only proposes.
+type proposedLease struct {
+	held heldLease
+	seen seenLease
+}
+
+// follower follows what reports tell of each key, and goes by nothing else.
+type follower struct {
+	inherits bool // the key of a suspect lease gets a suspect one (quirk N7)
+	sequence uint64
+	kinds    map[leasekernel.Kind]int
+	keys     map[int]toldKey
+}
+
+// toldKey is what has been told of a key.
+type toldKey struct {
+	there, suspect bool
+	number         int
+	since          time.Time
+}
+
+func newFollower(inherits bool) *follower {
+	return &follower{inherits: inherits, kinds: make(map[leasekernel.Kind]int), keys: make(map[int]toldKey)}
+}
+
+func (f *follower) follow(t rapid.TB, change intKernelChange) {
+	t.Helper()
+	changesToldOnce.holds(t, change.Sequence > f.sequence, "number %d comes after %d", change.Sequence, f.sequence)
+	f.sequence = change.Sequence
+	f.kinds[change.Kind]++
+	told, seen := f.keys[change.Key], change.Lease
+	is := func(which law, kept bool) {
+		t.Helper()
+		which.holds(t, kept, "%v of %d, lease %d, suspect %t, number %d; told so far: %+v",
+			change.Kind, change.Key, seen.Holder(), seen.Suspected(), change.Sequence, told)
+	}
+	switch change.Kind {
+	case leasekernel.Registered:
+		is(turnsAlternate, !told.there && !seen.Suspected())
+		told = toldKey{there: true, number: seen.Holder()}
+	case leasekernel.Replaced:
+		is(turnsAlternate, told.there && change.Old.Holder() == told.number && change.Old.Suspected() == told.suspect)
+		is(turnsAlternate, seen.Suspected() == (f.inherits && told.suspect))
+		told.number, told.suspect = seen.Holder(), seen.Suspected()
+	case leasekernel.Suspected:
+		is(turnsAlternate, told.there && seen.Holder() == told.number && !told.suspect && seen.Suspected())
+		is(exemptIsExempt, !seen.Exempt())
+		told.suspect, told.since = true, change.At
+	case leasekernel.Healed:
+		is(turnsAlternate, told.there && seen.Holder() == told.number && told.suspect && !seen.Suspected())
+		is(healsAtOnce, !seen.Exempt())
+		told.suspect = false
+	case leasekernel.Cancelled, leasekernel.Evicted:
+		is(turnsAlternate, told.there && seen.Holder() == told.number && told.suspect == seen.Suspected())
+		told = toldKey{}
+	}
+	f.keys[change.Key] = told
+}
+
+// followWarned follows an eviction by a pass of a lease that has to have been
+// suspect for a dwell.
+func (f *follower) followWarned(t rapid.TB, change intKernelChange, dwell time.Duration) {
+	t.Helper()
+	told := f.keys[change.Key]
+	warnsBefore.holds(t, told.suspect && passed(told.since, change.At).Cmp(sumOf(dwell)) >= 0, "%d is evicted at %v, with a dwell of %v: %+v",
+		change.Key, change.At, dwell, told)
 }
 
 // kernelMachine drives a kernel and its model through the same calls.
 type kernelMachine struct {
 	t        *rapid.T // of the action under way, for the hooks
 	hostile  bool
+	divided  bool // others decide about some keys
 	now      time.Time
 	kernel   *intKernel
 	model    kernelModel
 	handles  []kernelHandle
 	granted  int
-	sequence uint64
+	told     *follower
+	proposed []proposedLease
+	promised [kernelKeys]promisedPass
+	awaited  *kernelLease // whose eviction waitAsTold waits for
 
 	pass    *kernelPass
 	nanos   int64
@@ -458,6 +762,12 @@ type kernelHandle struct {
 	of *kernelLease
 }
 
+// promisedPass is the earliest one that Explain has named for a lease.
+type promisedPass struct {
+	of *kernelLease
+	at time.Time
+}
+
 func TestKernelModel(t *testing.T) {
 	for _, release := range append(preserve.Releases(), 0) {
 		name := "exact"
@@ -466,9 +776,6 @@ func TestKernelModel(t *testing.T) {
 		}
 		t.Run(name, rapid.MakeCheck(func(t *rapid.T) {
 			m := newKernelMachine(t, release)
-			if m == nil {
-				return
-			}
 			actions := map[string]func(*rapid.T){
 				"":                    m.check,
 				"move":                m.move,
@@ -476,9 +783,15 @@ func TestKernelModel(t *testing.T) {
 				"register more":       func(t *rapid.T) { m.register(t); m.register(t); m.register(t) },
 				"renew":               m.renew,
 				"wait out":            m.waitOut,
+				"live on":             m.liveOn,
 				"renew all":           m.renewAll,
 				"renew by handle":     m.renewHandle,
+				"renew from":          m.renewFrom,
 				"cancel":              m.cancel,
+				"suspect":             m.suspect,
+				"exempt":              m.exempt,
+				"responsible":         m.responsible,
+				"evict proposed":      m.evictProposed,
 				"tick":                m.tick,
 				"tick in time":        m.tickInTime,
 				"rotate":              m.rotate,
@@ -487,7 +800,9 @@ func TestKernelModel(t *testing.T) {
 				"update":              m.updateNow,
 				"setSelfPreservation": m.setSelfPreservation,
 				"setPercent":          m.setPercent,
+				"switch":              m.flip,
 				"explain":             m.explain,
+				"wait as told":        m.waitAsTold,
 				"open":                m.open,
 				"stop":                m.stop,
 			}
@@ -510,27 +825,34 @@ func newKernelMachine(t *rapid.T, release preserve.Release) *kernelMachine {
 		m.viewed = true
 		hooks.View = func(time.Time) (int64, error) { return m.view, m.viewErr }
 	}
+	divided := rapid.Bool().Draw(t, "divided")
+	if divided {
+		hooks.Responsible = func(key int) bool { return !m.model.foreign[key] }
+	}
 	var err error
 	m.kernel, err = leasekernel.New(m.now, config, hooks)
-	startless := release == preserve.Bilibili && m.now.UnixMilli()+config.Window.Milliseconds() < 0
-	kernelAsModelled.holds(t, (err != nil) == startless, "New at %v: %v", m.now, err)
-	if err != nil {
-		return nil
-	}
+	kernelAsModelled.holds(t, err == nil, "New at %v: %v", m.now, err)
 	m.model = newKernelModel(m.now, config)
+	m.divided, m.told = divided, newFollower(m.model.nacos())
 	return m
 }
 
 func drawKernelConfig(t *rapid.T, release preserve.Release) leasekernel.Config {
 	const s = time.Second
 	config := leasekernel.Exact()
-	terms := []lease.Term{{Duration: 90 * s, Interval: 30 * s}, {Duration: 10 * s, Suspect: 7 * s, Interval: 5 * s}}
+	terms := []lease.Term{
+		{Duration: 90 * s, Interval: 30 * s}, {Duration: 90 * s, Suspect: 45 * s, Interval: 30 * s}, {Duration: 10 * s, Suspect: 7 * s, Interval: 5 * s},
+	}
 	switch release {
 	case 0:
 		config.Warmup = rapid.SampledFrom([]time.Duration{0, 1, 5 * time.Minute}).Draw(t, "warm-up")
 		config.Steps = rapid.SampledFrom([]int{20, 1, 4}).Draw(t, "steps")
 	case preserve.Bilibili:
 		config = leasekernel.Bilibili()
+		terms = []lease.Term{config.Term, {Duration: 10 * s, Interval: 10 * s, Rule: lease.Bilibili}}
+	case preserve.Nacos:
+		config = leasekernel.Nacos()
+		terms = []lease.Term{config.Term, {Rule: lease.Nacos}, {Duration: 10 * s, Suspect: 20 * s, Rule: lease.Nacos}}
 	default:
 		config = leasekernel.Eureka(release)
 		terms = []lease.Term{{Duration: 90 * s, Interval: 30 * s}, {Duration: 10 * s, Interval: 10 * s}, {Duration: -s}}
@@ -540,13 +862,15 @@ func drawKernelConfig(t *rapid.T, release preserve.Release) leasekernel.Config {
 	}
 	config.Term = rapid.SampledFrom(terms).Draw(t, "term")
 	config.Percent = rapid.SampledFrom([]float64{0.85, 0.85, 0, 0.29, 1}).Draw(t, "percent")
-	config.SelfPreservation = rapid.Bool().Draw(t, "self-preservation")
-	config.EvictionInterval = rapid.SampledFrom([]time.Duration{10 * s, time.Minute, time.Millisecond}).Draw(t, "eviction interval")
+	config.SelfPreservation = release != preserve.Nacos && rapid.IntRange(0, 2).Draw(t, "self-preservation") == 0
+	config.EvictionInterval = rapid.SampledFrom([]time.Duration{10 * s, 7 * s, time.Minute, time.Millisecond}).Draw(t, "eviction interval")
 	config.Ceiling = rapid.SampledFrom([]time.Duration{0, 0, 5 * s, 2 * time.Minute}).Draw(t, "ceiling")
 	config.MaxLeases = rapid.SampledFrom([]int{0, 0, 3}).Draw(t, "most leases")
 	config.History = rapid.SampledFrom([]int{0, 3, 1024}).Draw(t, "history")
 	config.Seed = rapid.Int64().Draw(t, "seed")
 	config.EvictByKey = rapid.IntRange(0, 3).Draw(t, "by key") == 0
+	config.Dwell = rapid.SampledFrom([]time.Duration{0, 0, time.Millisecond, 20 * s, 2 * time.Minute}).Draw(t, "dwell")
+	config.ProposeOnly = rapid.IntRange(0, 3).Draw(t, "propose only") == 0
 	return config
 }
 
@@ -557,7 +881,7 @@ func (m *kernelMachine) move(t *rapid.T) {
 		decisive = append(decisive, next)
 	}
 	for _, l := range m.model.leases {
-		decisive = append(decisive, m.model.instant(l.deadline))
+		decisive = append(decisive, m.model.ends(l)...)
 	}
 	if m.hostile {
 		m.now = drawInstant(t, m.now, decisive...)
@@ -573,21 +897,50 @@ func (m *kernelMachine) move(t *rapid.T) {
 	}
 }
 
-// drawKey prefers, while a pass runs, those whom it is about to evict.
+// drawKey prefers, while a pass runs, those whom it is about to find suspect or
+// to evict.
 func (m *kernelMachine) drawKey(t *rapid.T) int {
-	if m.pass != nil && len(m.pass.collected) > 0 && rapid.IntRange(0, 3).Draw(t, "stranger") > 0 {
-		return rapid.SampledFrom(m.pass.collected).Draw(t, "candidate").lease.key
+	if m.pass != nil {
+		if met := append(m.pass.silent, m.pass.collected...); len(met) > 0 && rapid.IntRange(0, 3).Draw(t, "stranger") > 0 {
+			return rapid.SampledFrom(met).Draw(t, "candidate").lease.key
+		}
 	}
 	return rapid.IntRange(0, kernelKeys-1).Draw(t, "key")
 }
 
-// waitOut lets a lease expire, and some pass run then.
+// liveOn is a longer story: leases become all that they can become, while little
+// else happens.
+func (m *kernelMachine) liveOn(t *rapid.T) {
+	m.register(t)
+	for range rapid.IntRange(1, 12).Draw(t, "waits") {
+		m.waitOut(t)
+		if rapid.IntRange(0, 2).Draw(t, "something") == 0 {
+			m.meanwhile(t)
+		}
+	}
+}
+
+// meanwhile is what may happen while a pass runs.
+func (m *kernelMachine) meanwhile(t *rapid.T) {
+	rapid.SampledFrom([]func(*rapid.T){
+		m.register, m.renew, m.renewAll, m.renewHandle, m.renewFrom, m.cancel, m.suspect, m.exempt, m.responsible, m.flip, m.evictProposed,
+	}).Draw(t, "meanwhile")(t)
+}
+
+// waitOut lets a lease expire, or become what it may before, and some pass run
+// then.
 func (m *kernelMachine) waitOut(t *rapid.T) {
 	if len(m.model.leases) == 0 {
 		return
 	}
 	l := rapid.SampledFrom(m.model.leases).Draw(t, "lease")
-	to := m.model.instant(l.deadline).Add(rapid.SampledFrom([]time.Duration{0, 1, time.Millisecond, time.Minute}).Draw(t, "beyond"))
+	ends := m.model.ends(l)
+	slices.SortFunc(ends, time.Time.Compare)
+	if coming := slices.IndexFunc(ends, m.now.Before); coming >= 0 {
+		ends = ends[coming:]
+	}
+	to := ends[rapid.IntRange(0, len(ends)-1).Draw(t, "end")]
+	to = to.Add(rapid.SampledFrom([]time.Duration{0, 1, time.Millisecond, time.Minute}).Draw(t, "beyond"))
 	if to.After(m.now) && (m.hostile || to.Before(m.now.Add(time.Hour))) {
 		m.now = to
 	}
@@ -598,6 +951,7 @@ func (m *kernelMachine) waitOut(t *rapid.T) {
 var kernelTerms = []lease.Term{
 	{}, {}, {Duration: 90 * time.Second, Interval: 30 * time.Second}, {Duration: 10 * time.Second, Interval: 7 * time.Second, Rule: lease.Eureka},
 	{Duration: 20 * time.Second, Suspect: 15 * time.Second, Interval: time.Second}, {Duration: 1, Interval: 1}, {Duration: 2, Interval: 1},
+	{Duration: 5 * time.Second, Suspect: 20 * time.Second}, {Suspect: 3 * time.Second},
 	{Interval: time.Second}, {Duration: -time.Second}, {Duration: 2_147_484 * time.Second, Interval: time.Hour}, {Duration: 1 << 60, Interval: time.Second},
 }
 
@@ -631,7 +985,7 @@ func (m *kernelMachine) register(t *rapid.T) {
 // accepts reports whether a lease is granted for a term, and whether it is not
 // only because of the number of leases.
 func (m *kernelMachine) accepts(key int, term lease.Term) (accepted, full bool) {
-	if _, near := m.model.offset(m.now); !near || len(brokenFields(term)) > 0 || m.model.length(term) > (1<<61-1)/4 {
+	if _, near := m.model.offset(m.now); !near || !m.model.isTerm(term) || m.model.length(term) > kernelReach {
 		return false, false
 	}
 	if m.model.calculator == nil && big.NewRat(int64(m.model.config.Window), int64(term.Interval)).Cmp(mostPerLease) > 0 {
@@ -640,6 +994,14 @@ func (m *kernelMachine) accepts(key int, term lease.Term) (accepted, full bool) 
 	most := m.model.config.MaxLeases
 	full = most > 0 && len(m.model.leases) >= most && m.model.find(key) == nil
 	return !full, full
+}
+
+// isTerm reports whether the rule knows leases of a term.
+func (m *kernelModel) isTerm(term lease.Term) bool {
+	if m.bilibili() {
+		return term.Duration > 0 && term.Duration%time.Millisecond == 0 && term.Suspect == 0
+	}
+	return len(brokenFields(term)) == 0
 }
 
 func (m *kernelMachine) renew(t *rapid.T) {
@@ -675,8 +1037,80 @@ func (m *kernelMachine) renewHandle(t *rapid.T) {
 		return
 	}
 	handle := rapid.SampledFrom(m.handles).Draw(t, "handle")
-	got, want := handle.Renew(m.now), m.model.renew(m.now, handle.of, &m.model.all)
+	var got, want bool
+	if rapid.IntRange(0, 3).Draw(t, "uncounted") > 0 {
+		got, want = handle.Renew(m.now), m.model.renew(m.now, handle.of, &m.model.all)
+	} else if m.model.hasMeter { // else the table would renew what the kernel does not
+		got, want = handle.Lease().Renew(m.now), m.model.renew(m.now, handle.of)
+	}
 	kernelAsModelled.holds(t, got == want, "lease %d of %d is renewed by its handle at %v: %t", handle.of.number, handle.of.key, m.now, got)
+}
+
+// renewFrom asks from which stage a lease is renewed: a renewal that heals is
+// seen at once.
+func (m *kernelMachine) renewFrom(t *rapid.T) {
+	key := m.drawKey(t)
+	from, ok := m.kernel.RenewFrom(m.now, key)
+	wantFrom, want := m.model.renewFrom(m.now, m.model.find(key), &m.model.all)
+	kernelAsModelled.holds(t, ok == want && from == wantFrom, "RenewFrom(%v, %d) = %v, %t, want %v, %t", m.now, key, from, ok, wantFrom, want)
+	held, _ := m.kernel.Get(key)
+	healsAtOnce.holds(t, from != lease.Suspect || !held.Suspected(), "%d was renewed from %v and is still suspect", key, from)
+}
+
+func (m *kernelMachine) suspect(t *rapid.T) {
+	key := m.drawKey(t)
+	at := m.now.Add(-rapid.SampledFrom([]time.Duration{0, 0, time.Second, time.Minute}).Draw(t, "ago"))
+	change, got := m.kernel.Suspect(at, key)
+	want := m.model.suspect(at, m.model.find(key))
+	kernelAsModelled.holds(t, got == want, "Suspect(%v, %d) = %t", at, key, got)
+	if got {
+		m.checkChange(t, change, m.model.untold[len(m.model.untold)-1])
+		m.promised[key] = promisedPass{}
+	}
+}
+
+func (m *kernelMachine) exempt(t *rapid.T) {
+	key, on := m.drawKey(t), rapid.Bool().Draw(t, "on")
+	l := m.model.find(key)
+	got, want := m.kernel.Exempt(key, on), l != nil && l.exempt != on
+	kernelAsModelled.holds(t, got == want, "Exempt(%d, %t) = %t", key, on, got)
+	if want {
+		l.exempt = on
+	}
+}
+
+// responsible gives a key to other servers, or takes it back.
+func (m *kernelMachine) responsible(t *rapid.T) {
+	if m.divided {
+		key := m.drawKey(t)
+		m.model.foreign[key] = !m.model.foreign[key]
+	}
+}
+
+// evictProposed evicts, soon or late, what a pass has proposed.
+func (m *kernelMachine) evictProposed(t *rapid.T) {
+	if len(m.proposed) == 0 {
+		return
+	}
+	victim := rapid.SampledFrom(m.proposed).Draw(t, "victim")
+	change, got := m.kernel.EvictProposed(m.now, victim.held)
+	_, want := m.model.evict(m.now, victim.seen, 0)
+	rescuesWhoChanged.holds(t, got == want, "lease %d of %d, proposed until %v, is evicted at %v: %t",
+		victim.held.Holder(), victim.held.Key(), victim.held.Deadline(), m.now, got)
+	if got {
+		m.checkChange(t, change, m.model.untold[len(m.model.untold)-1])
+	}
+}
+
+func (m *kernelMachine) flip(t *rapid.T) {
+	on := rapid.Bool().Draw(t, "on")
+	if rapid.Bool().Draw(t, "suspicion") {
+		m.kernel.SetSuspicion(on)
+		m.model.switches.suspicionOff = !on
+	} else {
+		m.kernel.SetEviction(on)
+		m.model.switches.evictionOff = !on
+	}
 }
 
 func (m *kernelMachine) cancel(t *rapid.T) {
@@ -693,7 +1127,7 @@ func (m *kernelMachine) cancel(t *rapid.T) {
 // ready prepares what the hooks of the next pass do.
 func (m *kernelMachine) ready(t *rapid.T) {
 	m.t = t
-	m.nanos = max(clampTo(nanosBetween(m.model.start, m.now), math.MinInt64, math.MaxInt64), 1)
+	m.nanos = m.steadyNanos(m.now)
 	m.viewErr = nil
 	m.view = rapid.Int64Range(0, 20).Draw(t, "view")
 	if m.hostile && rapid.IntRange(0, 3).Draw(t, "strange hooks") == 0 {
@@ -703,66 +1137,137 @@ func (m *kernelMachine) ready(t *rapid.T) {
 	}
 }
 
-// begin is the model's half of an eviction pass before it collects. The exact
-// meter's count may be one of several; it is what the kernel says.
+// steadyNanos is the reading of a clock that goes as it should, and is not 0 at
+// the start.
+func (m *kernelMachine) steadyNanos(now time.Time) int64 {
+	return clampTo(nanosBetween(m.model.start.Add(-time.Hour), now), math.MinInt64, math.MaxInt64)
+}
+
+// begin is the model's half of an eviction pass before it looks at leases.
 func (m *kernelMachine) begin(t *rapid.T, additional time.Duration) *kernelPass {
-	renewals := m.model.all.last
-	if m.model.calculator == nil {
-		renewals = m.kernel.Status(m.now).Renewals
-	}
-	m.pass = &kernelPass{additional: additional, decision: m.model.decide(m.now, renewals)}
+	m.pass = &kernelPass{additional: additional}
+	m.pass.warns = !m.model.switches.suspicionOff &&
+		slices.ContainsFunc(m.model.leases, func(l *kernelLease) bool { return m.model.silent(l, m.now, additional) })
 	m.pass.reversed = rapid.IntRange(0, 3).Draw(t, "reversed") == 0
-	if rapid.IntRange(0, 2).Draw(t, "race") == 0 {
+	if m.awaited == nil && rapid.IntRange(0, 2).Draw(t, "race") == 0 {
 		m.pass.meanwhile = rapid.IntRange(1, 4).Draw(t, "meanwhile")
 	}
 	return m.pass
 }
 
-// order is the kernel's hook between collection and eviction.
+// order is the kernel's hook: for those whom it is about to find suspect, if
+// there are any, and then for those who may be evicted.
 func (m *kernelMachine) order(now time.Time, candidates []heldLease) {
 	p := m.pass
-	p.ordered = true
-	p.collected = m.model.expired(now, p.additional, !p.decision.Allowed)
-	var got, want []int
 	for _, candidate := range candidates {
-		got = append(got, candidate.Holder())
+		exemptIsExempt.holds(m.t, !candidate.Exempt(), "%d is a candidate at %v", candidate.Key(), now)
+		othersDecide.holds(m.t, !m.model.foreign[candidate.Key()], "%d is a candidate at %v", candidate.Key(), now)
 	}
-	for _, seen := range p.collected {
-		want = append(want, seen.lease.number)
+	if p.warns && !p.found {
+		p.found = true
+		p.silent = m.model.see(func(l *kernelLease) bool { return m.model.silent(l, now, p.additional) })
+		m.reorder(findsWhoIsSilent, now, candidates, p.silent)
+		return
 	}
-	evictsWhoIsDrawn.holds(m.t, now.Equal(m.now) && slices.Equal(got, want), "the candidates at %v are %v, not %v", now, got, want)
-	if p.reversed {
+	// The exact meter's count may be one of several; it is what the kernel says.
+	m.warn(p)
+	m.decide(p, m.kernel.Status(now).Renewals)
+	p.ordered = true
+	p.collected = m.model.see(func(l *kernelLease) bool {
+		return m.model.expired(l, now, p.additional) && m.model.warned(l, now, p.additional) &&
+			(p.decision.Allowed || m.model.silentBeyond(m.model.config.Ceiling, l, now))
+	})
+	m.reorder(evictsWhoIsDrawn, now, candidates, p.collected)
+}
+
+// reorder compares candidates, reverses them perhaps, and lets something happen
+// before the pass goes on.
+func (m *kernelMachine) reorder(whom law, now time.Time, candidates []heldLease, want []seenLease) {
+	same := slices.EqualFunc(candidates, want, func(got heldLease, seen seenLease) bool { return got.Holder() == seen.lease.number })
+	whom.holds(m.t, now.Equal(m.now) && same, "at %v there are %d candidates, not %d: %v, want %v", now, len(candidates), len(want), candidates, want)
+	if m.pass.reversed {
 		slices.Reverse(candidates)
-		slices.Reverse(p.collected)
+		slices.Reverse(want)
 	}
-	for range p.meanwhile {
-		rapid.SampledFrom([]func(*rapid.T){m.register, m.renew, m.renewAll, m.renewHandle, m.cancel}).Draw(m.t, "meanwhile")(m.t)
+	for range m.pass.meanwhile {
+		m.meanwhile(m.t)
 	}
+}
+
+// warn finds suspect who is still as Order met him.
+func (m *kernelMachine) warn(p *kernelPass) {
+	for _, seen := range p.silent {
+		if m.model.isAs(seen) && m.model.suspect(m.now, seen.lease) {
+			p.suspected = append(p.suspected, seen.lease.number)
+		}
+	}
+	p.silent = nil
+}
+
+func (m *kernelMachine) decide(p *kernelPass, renewals int64) {
+	if m.model.calculator != nil {
+		renewals = m.model.all.last
+	}
+	p.decision = m.model.decide(m.now, renewals)
 }
 
 // finish is its other half, and compares what both have done.
 func (m *kernelMachine) finish(t *rapid.T, p *kernelPass, got *leasekernel.Eviction[int, int]) {
+	findsWhoIsSilent.holds(t, p.found == p.warns, "somebody is silent at %v and a pass that forgives %v finds nobody", m.now, p.additional)
+	if !p.ordered {
+		m.warn(p)
+		m.checkRenewals(t, &m.model.all, got.Decision.Renewals)
+		m.decide(p, got.Decision.Renewals)
+	}
+	findsWhoIsSilent.holds(t, numbersAre(got.Suspected, p.suspected), "%d are found suspect at %v, and should be %v", len(got.Suspected), m.now, p.suspected)
+	m.checkKernelDecision(t, got.Decision, p.decision)
+
+	ceiling := !p.decision.Allowed && m.model.config.Ceiling > 0 && p.decision.Reason != preserve.Disabled
+	passesKeepTheirDue.holds(t, p.ordered == (p.decision.Allowed || ceiling), "a pass that is %v collects: %t", p.decision, p.ordered)
 	want := leasekernel.Eviction[int, int]{Compensation: p.additional, Size: len(m.model.leases), Candidates: len(p.collected)}
 	want.Ceiling = !p.decision.Allowed && len(p.collected) > 0
-	passesKeepTheirDue.holds(t, p.ordered == (p.decision.Allowed || m.model.config.Ceiling > 0), "a pass that is %v collects: %t", p.decision, p.ordered)
-	if !m.unlimited() && (p.decision.Allowed || want.Ceiling) {
+	if !m.model.unlimited() && (p.decision.Allowed || want.Ceiling) {
 		want.Limit = m.model.limit(want.Size)
 	}
-	m.checkKernelDecision(t, got.Decision, p.decision)
 	kernelAsModelled.holds(t, got.Compensation == want.Compensation && got.Size == want.Size && got.Limit == want.Limit &&
 		got.Candidates == want.Candidates && got.Ceiling == want.Ceiling && got.Err == nil, "%+v, want %+v", got, want)
 
+	victims := m.victims(p, want.Limit)
+	if !p.ordered || m.model.config.ProposeOnly {
+		m.propose(t, victims, got)
+		m.checkKernelDecision(t, got.After, p.decision)
+	} else {
+		m.depart(t, p, victims, got)
+	}
+	m.pass = nil
+}
+
+func numbersAre(changes []intKernelChange, want []int) bool {
+	return slices.EqualFunc(changes, want, func(c intKernelChange, number int) bool { return c.Lease.Holder() == number })
+}
+
+// propose wants of a pass that nobody left by it, but is proposed.
+func (m *kernelMachine) propose(t *rapid.T, victims []seenLease, got *leasekernel.Eviction[int, int]) {
+	same := slices.EqualFunc(got.Proposed, victims, func(s heldLease, seen seenLease) bool { return s.Holder() == seen.lease.number })
+	evictsWhoIsDrawn.holds(t, same && len(got.Evicted)+len(got.Rescued) == 0, "%+v at %v, and %v should be proposed", got, m.now, victims)
+	for i, victim := range victims {
+		m.proposed = append(m.proposed, proposedLease{got.Proposed[i], victim})
+	}
+	m.proposed = m.proposed[max(0, len(m.proposed)-20):]
+}
+
+// depart evicts the victims.
+func (m *kernelMachine) depart(t *rapid.T, p *kernelPass, victims []seenLease, got *leasekernel.Eviction[int, int]) {
 	var evicted, rescued []int
-	for _, victim := range m.victims(p, want.Limit) {
-		if l, ok := m.model.evict(m.now, victim); ok {
+	for _, victim := range victims {
+		if l, ok := m.model.evict(m.now, victim, p.additional); ok {
 			evicted = append(evicted, l.number)
 			m.checkNotEarly(t, p, l)
 		} else {
 			rescued = append(rescued, victim.lease.number)
 		}
 	}
-	evictsWhoIsDrawn.holds(t, slices.EqualFunc(got.Evicted, evicted, func(c intKernelChange, number int) bool { return c.Lease.Holder() == number }),
-		"%d are evicted at %v, and should be %v", len(got.Evicted), m.now, evicted)
+	evictsWhoIsDrawn.holds(t, numbersAre(got.Evicted, evicted) && len(got.Proposed) == 0, "%d are evicted at %v, and should be %v", len(got.Evicted), m.now, evicted)
 	rescuesWhoChanged.holds(t, slices.EqualFunc(got.Rescued, rescued, func(s heldLease, number int) bool { return s.Holder() == number }),
 		"%d are rescued at %v, and should be %v", len(got.Rescued), m.now, rescued)
 	renewals := p.decision.Renewals
@@ -771,14 +1276,11 @@ func (m *kernelMachine) finish(t *rapid.T, p *kernelPass, got *leasekernel.Evict
 		m.checkRenewals(t, &m.model.all, renewals)
 	}
 	m.checkKernelDecision(t, got.After, m.model.decide(m.now, renewals))
-	m.pass = nil
 }
-
-func (m *kernelMachine) unlimited() bool { return m.model.config.Release == preserve.EurekaV1_2_5 }
 
 // victims are drawn by a generator that was written for that.
 func (m *kernelMachine) victims(p *kernelPass, limit int) (victims []seenLease) {
-	if m.unlimited() {
+	if m.model.unlimited() {
 		return p.collected
 	}
 	random := m.model.random
@@ -797,7 +1299,7 @@ type modelledSource struct{ *javaModel }
 func (s modelledSource) Intn(n int) int { return int(s.intn(int64(n))) }
 
 func (m *kernelMachine) checkNotEarly(t *rapid.T, p *kernelPass, l *kernelLease) {
-	if m.model.eureka() || m.model.config.EvictByKey {
+	if m.model.wall() || m.model.config.EvictByKey {
 		return
 	}
 	silence := nanosBetween(m.model.instant(m.model.lastRenewal(l)), m.now)
@@ -811,6 +1313,9 @@ func (m *kernelMachine) tick(t *rapid.T) {
 	var pass *kernelPass
 	evicts := m.model.eviction.isDue(m.now)
 	if evicts {
+		if m.now.After(m.model.eviction.due) && (m.model.config.Release != 0 || m.model.passedAt == nil) {
+			clear(m.promised[:]) // it comes late, and may not forgive that
+		}
 		m.model.eviction.plan(m.now)
 		pass = m.begin(t, m.model.forgiven(m.now, m.nanos))
 	}
@@ -821,6 +1326,7 @@ func (m *kernelMachine) tick(t *rapid.T) {
 	m.checkRotation(t, got, want)
 	if evicts {
 		m.finish(t, pass, got.Eviction)
+		m.checkPromises(t, pass)
 	}
 	if updates {
 		m.model.update.plan(m.now)
@@ -873,6 +1379,7 @@ func (m *kernelMachine) evict(t *rapid.T) {
 	pass := m.begin(t, m.model.forgiven(m.now, m.nanos))
 	got := m.kernel.Evict(m.now)
 	m.finish(t, pass, got.Eviction)
+	clear(m.promised[:])
 	m.checkTold(t, got)
 }
 
@@ -916,6 +1423,7 @@ func (m *kernelMachine) checkUpdate(t *rapid.T, got *leasekernel.Update) {
 func (m *kernelMachine) setSelfPreservation(t *rapid.T) {
 	on := rapid.Bool().Draw(t, "on")
 	m.kernel.SetSelfPreservation(on)
+	clear(m.promised[:]) // it may have been warming up
 	m.model.off = !on
 	if m.model.calculator != nil {
 		m.model.calculator.selfPreservation = on
@@ -937,6 +1445,7 @@ func (m *kernelMachine) open(t *rapid.T) {
 		count = drawCount(t)
 	}
 	err := m.kernel.Open(m.now, count)
+	clear(m.promised[:])
 	want := m.model.config.Opens() && m.model.calculator.fits(count) && m.model.open(m.now, count)
 	kernelAsModelled.holds(t, (err == nil) == want, "Open(%v, %d): %v", m.now, count, err)
 }
@@ -964,9 +1473,76 @@ func (m *kernelMachine) explain(t *rapid.T) {
 		kernelAsModelled.holds(t, v.Stage == lease.Ended && len(v.Obstacles) == 0 && v.Earliest.IsZero(), "%v", v)
 		return
 	}
-	expired := slices.ContainsFunc(m.model.expired(m.now, 0, false), func(seen seenLease) bool { return seen.lease == l })
-	kernelAsModelled.holds(t, (v.Stage == lease.Expired) == expired && v.Deadline.Equal(m.model.instant(l.deadline)), "%v", v)
-	kernelAsModelled.holds(t, v.Earliest.IsZero() || !v.Earliest.Before(m.now), "at %v the earliest pass is %v", m.now, v.Earliest)
+	kernelAsModelled.holds(t, v.Stage == m.stage(l) && v.Deadline.Equal(m.model.instant(l.deadline)), "%v", v)
+	for kind, want := range map[leasekernel.ObstacleKind]bool{leasekernel.Exempt: l.exempt, leasekernel.NotResponsible: m.model.foreign[key]} {
+		got := slices.ContainsFunc(v.Obstacles, func(o leasekernel.Obstacle) bool { return o.Kind == kind })
+		kernelAsModelled.holds(t, got == want, "obstacle %d, %t: %v", kind, want, v)
+	}
+	m.checkEarliest(t, v, l)
+}
+
+func (m *kernelMachine) stage(l *kernelLease) lease.Stage {
+	switch {
+	case m.model.expired(l, m.now, 0):
+		return lease.Expired
+	case l.suspect, m.model.silent(l, m.now, 0):
+		return lease.Suspect
+	}
+	return lease.Live
+}
+
+// checkEarliest wants the pass that is found by running all, and no obstacle if
+// and only if that one comes now and is allowed to evict.
+func (m *kernelMachine) checkEarliest(t *rapid.T, v leasekernel.Verdict[int, int], l *kernelLease) {
+	explainsExactly.holds(t, v.Earliest.IsZero() || !v.Earliest.Before(m.now), "at %v the earliest pass is %v", m.now, v.Earliest)
+	want, ok, known := m.model.foresee(m.now, *l, m.steadyNanos)
+	if !known {
+		return
+	}
+	explainsExactly.holds(t, v.Earliest.Equal(want), "at %v the earliest pass is %v, want %v, %t: %v", m.now, v.Earliest, want, ok, v)
+	ceiling := m.model.config.Ceiling > 0 && v.Decision.Reason != preserve.Disabled && m.model.silentBeyond(m.model.config.Ceiling, l, m.now)
+	free := ok && want.Equal(m.now) && (v.Decision.Allowed || ceiling)
+	explainsExactly.holds(t, free == (len(v.Obstacles) == 0), "at %v %d can be evicted, %t: %v", m.now, l.key, free, v)
+	m.promised[l.key] = promisedPass{}
+	if ok && !m.hostile {
+		m.promised[l.key] = promisedPass{l, want}
+	}
+}
+
+// waitAsTold lets all passes run in time until the one that Explain names for a
+// lease, if that is soon.
+func (m *kernelMachine) waitAsTold(t *rapid.T) {
+	if len(m.model.leases) == 0 || m.hostile {
+		return
+	}
+	l := rapid.SampledFrom(m.model.leases).Draw(t, "lease")
+	v := m.kernel.Explain(m.now, l.key)
+	m.checkEarliest(t, v, l)
+	if v.Earliest.IsZero() || v.Earliest.Sub(m.now) > 30*m.model.config.EvictionInterval {
+		return
+	}
+	m.awaited = l
+	for next, ok := m.kernel.Next(); ok && !next.After(v.Earliest); next, ok = m.kernel.Next() {
+		if next.After(m.now) {
+			m.now = next
+		}
+		m.tick(t)
+	}
+	m.awaited = nil
+}
+
+// checkPromises wants that no planned pass can evict whom Explain has promised
+// a later one, and that one can that was waited for.
+func (m *kernelMachine) checkPromises(t *rapid.T, p *kernelPass) {
+	for _, seen := range p.collected {
+		promised := m.promised[seen.lease.key]
+		explainsExactly.holds(t, promised.of != seen.lease || !m.now.Before(promised.at), "%d can be evicted at %v, and Explain has named %v",
+			seen.lease.key, m.now, promised.at)
+	}
+	if l := m.awaited; l != nil && p.decision.Allowed && m.now.Equal(m.promised[l.key].at) {
+		can := slices.ContainsFunc(p.collected, func(seen seenLease) bool { return seen.lease == l })
+		explainsExactly.holds(t, can, "%d cannot be evicted at %v, which Explain has named", l.key, m.now)
+	}
 }
 
 // checkHistory wants the last transitions of a key, as far as the history goes
@@ -988,11 +1564,23 @@ func (m *kernelMachine) checkTold(t *rapid.T, got intKernelReport) {
 	changesToldOnce.holds(t, len(got.Changes) == len(m.model.untold), "%d changes are told of %d", len(got.Changes), len(m.model.untold))
 	for i, change := range got.Changes {
 		m.checkChange(t, change, m.model.untold[i])
-		changesToldOnce.holds(t, change.Sequence > m.sequence, "number %d comes after %d", change.Sequence, m.sequence)
-		m.sequence = change.Sequence
+		m.checkEvicted(t, change, got.Eviction)
+		m.told.follow(t, change)
 	}
 	m.model.untold = nil
 	kernelAsModelled.holds(t, got.At.Equal(m.now), "a report of %v at %v", got.At, m.now)
+}
+
+// checkEvicted knows what passes do not do, unless they evict by key.
+func (m *kernelMachine) checkEvicted(t *rapid.T, change intKernelChange, pass *leasekernel.Eviction[int, int]) {
+	byPass := pass != nil && slices.ContainsFunc(pass.Evicted, func(c intKernelChange) bool { return c.Sequence == change.Sequence })
+	if !byPass || m.model.config.EvictByKey {
+		return
+	}
+	exemptIsExempt.holds(t, !change.Lease.Exempt(), "%d is evicted", change.Key)
+	if term := change.Lease.Term(); m.model.config.Release == 0 && term.Suspect > 0 {
+		m.told.followWarned(t, change, m.model.dwell(term))
+	}
 }
 
 func (m *kernelMachine) checkChange(t *rapid.T, got intKernelChange, want modelledChange) {
@@ -1021,14 +1609,19 @@ func (m *kernelMachine) check(t *rapid.T) {
 		met++
 	}
 	kernelAsModelled.holds(t, met == len(m.model.leases), "All meets %d of %d", met, len(m.model.leases))
-	m.checkStatus(t)
+	if rapid.Bool().Draw(t, "status") { // which also looks whom renewals have healed
+		m.checkStatus(t)
+	}
 	m.checkNext(t)
 }
 
 func (m *kernelMachine) checkLease(t *rapid.T, held heldLease, l *kernelLease) {
 	same := held.Key() == l.key && held.Holder() == l.number && held.Term() == l.term && held.Renewed() == l.renewed &&
 		held.Registered().Equal(m.model.instant(l.registered)) && held.Deadline().Equal(m.model.instant(l.deadline)) &&
-		held.LastRenewal().Equal(m.model.instant(m.model.lastRenewal(l)))
+		held.LastRenewal().Equal(m.model.instant(m.model.lastRenewal(l))) && held.Suspected() == l.suspect && held.Exempt() == l.exempt &&
+		held.Stage(m.now, 0) == m.stage(l)
+	since, suspect := held.SuspectSince()
+	same = same && suspect == l.suspect && (!suspect || since.Equal(m.model.instant(l.since)))
 	kernelAsModelled.holds(t, same, "lease %d of %d until %v, want %+v, until %v", held.Holder(), held.Key(), held.Deadline(), l, m.model.instant(l.deadline))
 }
 
@@ -1037,11 +1630,18 @@ func (m *kernelMachine) checkStatus(t *rapid.T) {
 	m.checkRenewals(t, &m.model.all, got.Renewals)
 	m.checkRenewals(t, &m.model.sent, got.Replicated)
 	m.checkKernelDecision(t, got.Decision, m.model.decide(m.now, got.Renewals))
-	totals := [...]uint64{0, got.Registered, got.Replaced, got.Cancelled, got.Evicted}
+	totals := [...]uint64{0, got.Registered, got.Replaced, got.Cancelled, got.Evicted, got.Suspected, got.Healed}
 	kernelAsModelled.holds(t, totals == m.model.totals, "%v changes, want %v", totals, m.model.totals)
 	lived := got.Registered - got.Cancelled - got.Evicted
 	kernelAsModelled.holds(t, lived == uint64(got.Leases) && got.Leases == len(m.model.leases), "%+v", got)
 	kernelAsModelled.holds(t, got.Below == m.model.below(m.now, got.Renewals) && got.At.Equal(m.now), "%+v", got)
+	suspects := 0
+	for _, held := range m.kernel.All() {
+		if held.Suspected() {
+			suspects++
+		}
+	}
+	suspectsAreCounted.holds(t, got.Suspects == suspects, "%d, and there are %d", got.Suspects, suspects)
 	due := !got.Opened || got.NextEviction.Equal(m.model.eviction.due)
 	passesKeepTheirDue.holds(t, got.Opened == m.model.eviction.running && due, "%+v, want %+v", got, m.model.eviction)
 	if m.model.calculator == nil {

@@ -40,7 +40,7 @@ func checkDecision(t rapid.TB, d preserve.Decision, reaching bool, tolerance flo
 		decisionIsTrue.holds(t, few, "%+v", d)
 	case preserve.NoThreshold:
 		decisionIsTrue.holds(t, d.Threshold <= 0, "%+v", d)
-	case preserve.SwitchedOff, preserve.WarmingUp, preserve.Unprotected:
+	case preserve.SwitchedOff, preserve.WarmingUp, preserve.Unprotected, preserve.Disabled:
 	default:
 		decisionIsTrue.holds(t, false, "it has no reason: %+v", d)
 	}
