@@ -67,7 +67,8 @@ type Config struct {
 	// least, before a pass evicts it: from the pass that found it suspect, so
 	// that a checker that comes late cannot skip the warning. Zero: under the
 	// exact rules each lease's Interval, so that there was time for a heartbeat;
-	// under Nacos's none, as in the original (quirk N2).
+	// under Nacos's none, as in the original (quirk N2). A clock that is set back
+	// makes it last longer by as much, unless instants have a monotonic reading.
 	Dwell time.Duration
 
 	// MaxLeases is the number of leases beyond which registrations are refused
@@ -93,8 +94,9 @@ type Config struct {
 
 	// ProposeOnly makes passes evict nobody: their victims are in the report,
 	// and leave when the caller calls [Kernel.EvictProposed], after a log of
-	// several servers has agreed for example. Nacos asks itself by a request,
-	// which takes its time or gets lost (quirk N8).
+	// several servers has agreed for example. Until then each pass proposes them
+	// again. Nacos asks itself by a request, which takes its time or gets lost
+	// (quirk N8).
 	ProposeOnly bool
 }
 

@@ -208,8 +208,15 @@ func (k *Kernel[K, V]) choose(now time.Time, candidates []lease.Snapshot[K, V], 
 // EvictProposed evicts a lease that a pass has proposed, see Config's
 // ProposeOnly, at instant now: if it is still as the pass saw it, or with
 // EvictByKey whatever has become of it. On false it was renewed, registered
-// again or cancelled since, or has been evicted.
+// again, cancelled, exempted or evicted since, or is not of this kernel.
+//
+// It decides nothing: whether eviction is allowed, how many may go and who is
+// responsible was up to the pass. Who takes long to agree should ask Status
+// again, and not carry out the proposals of several passes as one.
 func (k *Kernel[K, V]) EvictProposed(now time.Time, victim lease.Snapshot[K, V]) (Change[K, V], bool) {
+	if !k.table.Owns(victim) {
+		return Change[K, V]{}, false
+	}
 	return k.evictOne(now, victim, 0)
 }
 

@@ -48,7 +48,10 @@ func (k Kind) String() string {
 
 // Transition is that the lease of a key began, ended, or changed its stage.
 type Transition[K comparable] struct {
-	// Sequence rises from one transition to the next, with gaps.
+	// Sequence rises from one transition to the next, with gaps. It is the order
+	// in which they happened, except that where several renewals and Suspect meet
+	// on one lease at once, all with the same instant, two Healed may stand beside
+	// each other.
 	Sequence uint64
 	// Kind is what happened.
 	Kind Kind
@@ -132,7 +135,8 @@ type Eviction[K comparable, V any] struct {
 	// Proposed are the victims, in that order, if the Config says ProposeOnly.
 	Proposed []lease.Snapshot[K, V]
 	// Rescued are the victims, as the pass saw them, that were renewed,
-	// registered again or cancelled before their turn came.
+	// registered again, cancelled or exempted before their turn came, or whose
+	// warning began anew.
 	Rescued []lease.Snapshot[K, V]
 	// Err is why nobody could be drawn: the Source drew outside its range.
 	Err error

@@ -392,3 +392,49 @@ func TestAWarningThatBeganAnewRescues(t *testing.T) {
 	equal(t, "rescued", len(report.Eviction.Rescued), 1)
 	same(t, "changes", told(report), []string{"registered 1 at 0s", "suspected 1 at 0s", "healed 1 at 0s", "suspected 1 at 1m40s"})
 }
+
+// A proposal outlives a move: the table has moved the lease to give memory back
+// when its warning begins anew, and the proposal, which looks the same, does not
+// count.
+func TestAWarningThatBeganAnewElsewhereRescues(t *testing.T) {
+	const s = time.Second
+	config := limitless(unguarded(leasekernel.Exact()))
+	config.Term.Suspect, config.ProposeOnly = 45*s, true
+	k := newKernel(t, config)
+	register(t, k, 0, 0)
+	renew(t, k, 20*s, 0)
+	k.Suspect(at(10*s), 0)
+	proposed := k.EvictForgiving(at(200*s), 0).Eviction.Proposed
+	equal(t, "proposed", len(proposed), 1)
+	for key := 1; key < 20_000; key++ {
+		register(t, k, 200*s, key)
+		k.Cancel(at(200*s), key)
+	}
+	renew(t, k, 15*s, 0) // late, but after the suspicion
+	seen, _ := k.Get(0)
+	equal(t, "suspected", seen.Suspected(), false)
+	k.Suspect(at(199*s), 0)
+	if _, ok := k.EvictProposed(at(200*s), proposed[0]); ok {
+		t.Error("evicted: got true after a second of warning, want false")
+	}
+	again := k.EvictForgiving(at(229*s), 0).Eviction.Proposed
+	equal(t, "proposed again", len(again), 1)
+	_, ok := k.EvictProposed(at(229*s), again[0])
+	equal(t, "evicted", ok, true)
+}
+
+func TestProposalsOfOthersAreNotCarriedOut(t *testing.T) {
+	for _, byKey := range []bool{false, true} {
+		config := leasekernel.Nacos()
+		config.ProposeOnly, config.EvictByKey = true, byKey
+		k, other := newKernel(t, config), newKernel(t, config)
+		register(t, k, 0, 1)
+		register(t, other, 0, 1)
+		for _, victim := range append(other.Evict(at(time.Minute)).Eviction.Proposed, lived{}) {
+			if _, ok := k.EvictProposed(at(time.Minute), victim); ok {
+				t.Error("evicted: got true, want false")
+			}
+		}
+		equal(t, "leases", k.Len(), 1)
+	}
+}

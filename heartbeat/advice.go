@@ -11,7 +11,8 @@ import (
 // Advice tells a server which interval to ask for, so that its clients renew no
 // more often than it likes: Nomad's idea, where the number of clients decides.
 // It is a value; anyone may copy and use it. A term that goes with the interval
-// is three intervals long at least.
+// is three intervals long at least. Clients that renew a little sooner than asked
+// need a lower Rate: a [Pacer] does so every 0.95 intervals on average.
 type Advice struct {
 	// Rate is how many renewals a second are enough, at least 1.
 	Rate int

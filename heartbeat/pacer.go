@@ -107,6 +107,10 @@ const eagerTries = 4
 // one that is set forth can end the lease by the client's count, which costs a
 // registration that was not needed.
 //
+// A suspect stage of the term is not looked at: after one request that failed
+// the lease may have been silent for I + 2T/9, and the time-out more. A Suspect
+// that is longer spares such a client the suspicion.
+//
 // Not promised: that a fleet has no peaks. Clients do not know of each other:
 // where r requests a second are the mean, there are seconds with several times
 // the square root of r more. A server that wants less asks for longer
@@ -229,11 +233,14 @@ func (p *Pacer) failed(unanswered bool) time.Duration {
 // since the instant before.
 func (p *Pacer) follow(now time.Time) {
 	if now.Before(p.seen) {
-		step := now.Sub(p.seen)
-		p.sent, p.until, p.perhaps = p.sent.Add(step), p.until.Add(step), p.perhaps.Add(step)
+		p.sent, p.until, p.perhaps = p.moved(now, p.sent), p.moved(now, p.until), p.moved(now, p.perhaps)
 	}
 	p.seen = now
 }
+
+// moved is as far from now as an instant was from the one before. What no
+// Duration holds is longer ago, or ahead, than anything that counts here.
+func (p *Pacer) moved(now, at time.Time) time.Time { return now.Add(at.Sub(p.seen)) }
 
 func latest(a, b time.Time) time.Time {
 	if b.After(a) {

@@ -523,3 +523,22 @@ func BenchmarkPacer(b *testing.B) {
 		now = decide(p, now, i)
 	}
 }
+
+// A step that no Duration holds: neither silences the client.
+func TestPacerAfterAStepOfCenturies(t *testing.T) {
+	for _, back := range []time.Time{{}, time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(-1<<40, 0)} {
+		start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		for _, kind := range []heartbeat.ReplyKind{accepted, heartbeat.Unanswered, heartbeat.Refused} {
+			p, err := heartbeat.NewPacer(start, ninety(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Next(start)
+			p.Sent(start)
+			p.Done(back, heartbeat.Reply{Kind: kind})
+			if at, _ := p.Next(back); at.Sub(back) > 30*time.Second {
+				t.Errorf("set back to %v, %v: next after %v, want 30 s at most", back, kind, at.Sub(back))
+			}
+		}
+	}
+}

@@ -78,6 +78,9 @@ type BeatTask[K comparable, V any] struct {
 //     registered again if the answer says so: an instance that has left may
 //     come back, until its lease expires.
 //
+// What is removed stays in the queue until it was due, as in the original: keys
+// that come and go with long periods take memory for as long.
+//
 // Instants should be monotonic, as those of [time.Now] are: with a clock that
 // is set back every beat waits for as long as it was set back. Make one with
 // [NewReactor]; it belongs to one goroutine. Reports and Due allocate nothing

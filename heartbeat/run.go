@@ -35,10 +35,9 @@ func Run(ctx context.Context, clock Clock, client Client, transport Transport) e
 		_, request := client.Next(now)
 		timeout := client.Sent(now)
 		reply := send(ctx, timeout, request, transport)
-		if ctx.Err() != nil {
-			break
+		if ctx.Err() == nil || reply.Kind != Unanswered { // else Run's end is why
+			client.Done(clock.Now(), reply)
 		}
-		client.Done(clock.Now(), reply)
 	}
 	return ctx.Err()
 }
@@ -47,6 +46,9 @@ func Run(ctx context.Context, clock Clock, client Client, transport Transport) e
 // context ends. It waits once: a clock that was set back meanwhile, or stands
 // still, makes nobody wait again.
 func await(ctx context.Context, clock Clock, client Client) bool {
+	if ctx.Err() != nil {
+		return false
+	}
 	now := clock.Now()
 	at, _ := client.Next(now)
 	if wait := at.Sub(now); wait > 0 {

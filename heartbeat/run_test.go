@@ -145,6 +145,29 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	})
 }
 
+// A lease that was granted while Run was ending is the client's all the same.
+func TestRunTellsAnAnswerThatCameWithTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		config := ninety(1)
+		config.Unregistered = true
+		p, err := heartbeat.NewPacer(time.Now(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		granting := &transport{start: time.Now(), answer: func(context.Context, heartbeat.Request) heartbeat.Reply {
+			cancel()
+			return heartbeat.Reply{Kind: accepted}
+		}}
+		if err := heartbeat.Run(ctx, bubble{}, p, granting); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want the context's error", err)
+		}
+		if until, held := p.Until(); !held || !until.Equal(time.Now().Add(90*time.Second)) {
+			t.Errorf("got %v, %v, want a lease of 90 s", until, held)
+		}
+	})
+}
+
 func TestRunWithAContextThatHasEnded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

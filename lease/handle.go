@@ -128,12 +128,15 @@ type Snapshot[K comparable, V any] struct {
 func (s Snapshot[K, V]) Suspected() bool { return s.word&slotSuspect != 0 }
 
 // SuspectSince returns the instant at which the lease was last found suspect,
-// if it was Suspected.
+// if it was Suspected, as far as the handle still leads.
 func (s Snapshot[K, V]) SuspectSince() (at time.Time, ok bool) {
 	if !s.Suspected() {
 		return time.Time{}, false
 	}
 	p := s.place()
+	if now, ok := s.moved(p); ok && now.word().load()&slotSuspect != 0 {
+		p = now
+	}
 	return s.table.scale.instant(p.chunk.suspectSince(p.slot)), true
 }
 

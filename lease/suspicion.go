@@ -56,6 +56,10 @@ func (t *Table[K, V]) Suspect(now time.Time, seen Snapshot[K, V]) (turn Turn[K, 
 	return Turn[K, V]{sequence, now, t.snapshot(p, next)}, true
 }
 
+// Owns reports whether a snapshot is of a lease of this table, which the zero one
+// is not.
+func (t *Table[K, V]) Owns(seen Snapshot[K, V]) bool { return seen.table == t }
+
 // Suspects returns the number of suspect leases.
 func (t *Table[K, V]) Suspects() int { return int(t.suspects.Load()) }
 

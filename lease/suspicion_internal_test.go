@@ -250,3 +250,24 @@ func TestHealingsAreToldOnceByManyTellers(t *testing.T) {
 		t.Errorf("got %d, want %d", len(told), renewals*each)
 	}
 }
+
+// A snapshot of a suspect lease that was healed and then moved: where it is now
+// nobody has been suspect.
+func TestSuspectSinceOfALeaseThatMovedWhenHealed(t *testing.T) {
+	table := tableWith(t, Exact, 1)
+	seen, _ := table.Get(1)
+	turn, _ := table.Suspect(afterStart(50), seen)
+	table.Renew(afterStart(60), 1)
+	s := seen.chunk.home
+	s.mu.Lock()
+	s.compact()
+	s.mu.Unlock()
+	if since, ok := turn.Lease.SuspectSince(); !ok || !since.Equal(afterStart(50)) {
+		t.Errorf("got %v, %v, want what the snapshot saw", since, ok)
+	}
+	moved, _ := table.Get(1)
+	table.Suspect(afterStart(110), moved)
+	if since, _ := turn.Lease.SuspectSince(); !since.Equal(afterStart(110)) {
+		t.Errorf("got %v, want the last time", since)
+	}
+}

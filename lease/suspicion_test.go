@@ -690,3 +690,24 @@ func TestSuspicionBetweenCollectionAndEviction(t *testing.T) {
 		equal(t, "Len", leases.Len(), 0)
 	})
 }
+
+func TestATableOwnsItsLeases(t *testing.T) {
+	made := func() *lease.Table[string, string] {
+		table, err := lease.NewTable[string, string](t0, lease.TableConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := table.Register(t0, "key", "holder", lease.Term{Duration: 90 * time.Second, Interval: time.Second}); err != nil {
+			t.Fatal(err)
+		}
+		return table
+	}
+	table := made()
+	own, _ := table.Get("key")
+	foreign, _ := made().Get("key")
+	equal(t, "own", table.Owns(own), true)
+	equal(t, "foreign", table.Owns(foreign), false)
+	equal(t, "zero", table.Owns(lease.Snapshot[string, string]{}), false)
+	table.Cancel("key")
+	equal(t, "that left", table.Owns(own), true)
+}

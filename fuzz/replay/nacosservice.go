@@ -140,19 +140,22 @@ func (s *nacosService) check() {
 	s.tellChanges(report.Changes)
 	if thrown {
 		s.tell("!")
-	} else if works && s.expires {
-		s.requestDeletes(report.Eviction.Proposed)
+		return
 	}
+	end = len(l.order)
+	if works && s.expires {
+		end = l.firstOf(func(i nacosSnapshot) bool {
+			return !i.Exempt() && i.Holder().hasUnreadable(leasekernel.NacosDeleteKey)
+		})
+	}
+	s.requestDeletes(report.Eviction.Proposed, end)
 }
 
 // requestDeletes asks for what the pass has proposed, up to the first instance
-// whose timeout cannot be read, unless it is marked (quirk N4), or that is one
-// of them and cannot be written to the log (quirk N5).
-func (s *nacosService) requestDeletes(proposed []nacosSnapshot) {
+// whose timeout the loop reads and cannot, unless it is marked (quirk N4), or that
+// is one of them and cannot be written to the log (quirk N5).
+func (s *nacosService) requestDeletes(proposed []nacosSnapshot, end int) {
 	l := s.ephemeral
-	end := l.firstOf(func(i nacosSnapshot) bool {
-		return !i.Exempt() && i.Holder().hasUnreadable(leasekernel.NacosDeleteKey)
-	})
 	for _, victim := range proposed {
 		if l.place(victim.Key()) > end || victim.Holder().cannotBeWritten() {
 			s.tell("!")
