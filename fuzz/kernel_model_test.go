@@ -764,8 +764,9 @@ type kernelHandle struct {
 
 // promisedPass is the earliest one that Explain has named for a lease.
 type promisedPass struct {
-	of *kernelLease
-	at time.Time
+	of      *kernelLease
+	at      time.Time
+	warming bool
 }
 
 func TestKernelModel(t *testing.T) {
@@ -943,6 +944,9 @@ func (m *kernelMachine) waitOut(t *rapid.T) {
 	to = to.Add(rapid.SampledFrom([]time.Duration{0, 1, time.Millisecond, time.Minute}).Draw(t, "beyond"))
 	if to.After(m.now) && (m.hostile || to.Before(m.now.Add(time.Hour))) {
 		m.now = to
+	}
+	if rapid.Bool().Draw(t, "explained") {
+		m.explainKey(t, l.key)
 	}
 	rapid.SampledFrom([]func(*rapid.T){m.tick, m.evict, m.evictForgiving}).Draw(t, "pass")(t)
 }
@@ -1313,8 +1317,8 @@ func (m *kernelMachine) tick(t *rapid.T) {
 	var pass *kernelPass
 	evicts := m.model.eviction.isDue(m.now)
 	if evicts {
-		if m.now.After(m.model.eviction.due) && (m.model.config.Release != 0 || m.model.passedAt == nil) {
-			clear(m.promised[:]) // it comes late, and may not forgive that
+		if m.now.After(m.model.eviction.due) {
+			m.comeLate()
 		}
 		m.model.eviction.plan(m.now)
 		pass = m.begin(t, m.model.forgiven(m.now, m.nanos))
@@ -1333,6 +1337,17 @@ func (m *kernelMachine) tick(t *rapid.T) {
 		m.checkUpdate(t, got.Update)
 	}
 	m.checkTold(t, got)
+}
+
+// comeLate takes back what Explain has named, if the pass does not forgive that
+// it comes late, or the warm-up ends meanwhile.
+func (m *kernelMachine) comeLate() {
+	forgives := m.model.config.Release == 0 && m.model.passedAt != nil
+	for key, promised := range m.promised {
+		if !forgives || promised.warming {
+			m.promised[key] = promisedPass{}
+		}
+	}
 }
 
 // tickInTime ticks when the kernel says, a few times.
@@ -1392,6 +1407,7 @@ func (m *kernelMachine) evictForgiving(t *rapid.T) {
 	pass := m.begin(t, additional)
 	got := m.kernel.EvictForgiving(m.now, additional)
 	m.finish(t, pass, got.Eviction)
+	clear(m.promised[:])
 	m.checkTold(t, got)
 }
 
@@ -1460,8 +1476,9 @@ func (m *kernelMachine) stop(t *rapid.T) {
 	m.model.rotation.running, m.model.eviction.running, m.model.update.running = false, false, false
 }
 
-func (m *kernelMachine) explain(t *rapid.T) {
-	key := m.drawKey(t)
+func (m *kernelMachine) explain(t *rapid.T) { m.explainKey(t, m.drawKey(t)) }
+
+func (m *kernelMachine) explainKey(t *rapid.T, key int) {
 	v := m.kernel.Explain(m.now, key)
 	l := m.model.find(key)
 	status := m.kernel.Status(m.now)
@@ -1505,7 +1522,7 @@ func (m *kernelMachine) checkEarliest(t *rapid.T, v leasekernel.Verdict[int, int
 	explainsExactly.holds(t, free == (len(v.Obstacles) == 0), "at %v %d can be evicted, %t: %v", m.now, l.key, free, v)
 	m.promised[l.key] = promisedPass{}
 	if ok && !m.hostile {
-		m.promised[l.key] = promisedPass{l, want}
+		m.promised[l.key] = promisedPass{l, want, v.Decision.Reason == preserve.WarmingUp}
 	}
 }
 
@@ -1685,6 +1702,7 @@ func TestExactKernelIgnoresStepsOfTheWallClock(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		config := leasekernel.Exact()
 		config.SelfPreservation = rapid.Bool().Draw(t, "self-preservation")
+		config.Term.Suspect = rapid.SampledFrom([]time.Duration{0, 45 * time.Second}).Draw(t, "suspect after")
 		steady, steadyErr := leasekernel.New(monotonic, config, leasekernel.Hooks[int, int]{})
 		stepped, steppedErr := leasekernel.New(monotonic, config, leasekernel.Hooks[int, int]{})
 		exactDeafToSteps.holds(t, steadyErr == nil && steppedErr == nil, "%v, %v", steadyErr, steppedErr)

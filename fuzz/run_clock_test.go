@@ -133,6 +133,40 @@ func TestRunOnAForeignClock(t *testing.T) {
 	)
 }
 
+// A client of Nacos's that falls silent, comes back for one heartbeat and is
+// silent again. What a renewal healed is told by the pass after it.
+func TestRunTellsOfTheSuspectStage(t *testing.T) {
+	const s = time.Second
+	r := startRun(t, leasekernel.Nacos())
+	r.waits(t, 5*s)
+	r.register(t, "a")
+	for pass := range 11 {
+		if pass == 4 {
+			r.clock.Add(2 * s)
+			if !r.kernel.Renew(r.clock.Now(), "a") {
+				t.Error("a is not renewed")
+			}
+			r.clock.Add(3 * s)
+		} else {
+			r.clock.Add(5 * s)
+		}
+		r.waits(t, 5*s)
+	}
+	r.stop(t,
+		"5s, eviction unprotected, a registered",
+		"10s, eviction unprotected",
+		"15s, eviction unprotected",
+		"20s, eviction unprotected, a suspected",
+		"25s, eviction unprotected, a healed", // at 22 s
+		"30s, eviction unprotected",
+		"35s, eviction unprotected",
+		"40s, eviction unprotected, a suspected",
+		"45s, eviction unprotected",
+		"50s, eviction unprotected",
+		"55s, eviction unprotected, a evicted",
+	)
+}
+
 // Opened while Run waits for the update of quarter past: it wakes and waits
 // for the first passes. All of it on a clock that begins where Eureka takes
 // instants for "never".
