@@ -31,9 +31,9 @@ var ErrStopped = errors.New("leasekernel: stopped")
 //
 // A heartbeat that was answered with true is never followed by the eviction of
 // that lease before its term is over again: each lease has one atomic word,
-// and a pass evicts only what is still as the pass saw it. (Under Eureka's
-// and Nacos's rules a clock that is set back also sets the term back, quirks L8
-// and N10, and EvictByKey gives the promise up.)
+// and a pass evicts only what is still as the pass saw it. (By all rules but
+// the exact one a clock that is set back also sets the term back, quirks L8, N10
+// and B12, and EvictByKey gives the promise up.)
 //
 // # Concurrency
 //

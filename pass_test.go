@@ -466,9 +466,13 @@ func TestBilibiliKeepsThePhase(t *testing.T) {
 	equal(t, "next", next.Sub(t0), 10*time.Minute)
 	again := k.Tick(next)
 	equal(t, "renewals", again.Rotation.Renewals, 0)
-	k.Evict(at(10*time.Minute + 30*time.Second)) // by hand
+	k.Tick(at(13 * time.Minute)) // the tick of 11 minutes was kept, and that of 13 comes now
 	next, _ = k.Next()
-	equal(t, "next", next.Sub(t0), 11*time.Minute)
+	equal(t, "next", next.Sub(t0), 13*time.Minute)
+	k.Tick(next)
+	k.Evict(at(13*time.Minute + 30*time.Second)) // by hand
+	next, _ = k.Next()
+	equal(t, "next", next.Sub(t0), 14*time.Minute)
 }
 
 // Before it is opened an Eureka registry has only its updates, planned from

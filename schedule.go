@@ -29,11 +29,13 @@ func (s *schedule) stop() { s.running = false }
 // ran plans the pass after the one at now.
 func (s *schedule) ran(now time.Time) {
 	s.first = false
-	if s.phase {
-		s.wake = s.firstAfter(now)
-		return
+	switch {
+	case !s.phase:
+		s.plan(now)
+	case !now.Before(s.wake): // the tick of now itself comes after the one that was kept
+		s.wake = s.wake.Add(s.interval)
+		s.wake = s.firstAfter(now.Add(-1))
 	}
-	s.plan(now)
 }
 
 func (s *schedule) plan(now time.Time) {

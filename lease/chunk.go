@@ -147,8 +147,8 @@ func (c *chunk[K, V]) serviceUp(slot uint32) int64 {
 //
 // It must never be too high, or a pass would skip an expired lease. Whoever
 // writes a deadline that may be earlier lowers the bound AFTER the word is
-// written: registrations, moves, and all renewals of Eureka's rule, also one
-// that moves a deadline forward, since the renewal that moved it backwards may
+// written: registrations, moves, and all renewals by a rule of the wall clock, also
+// one that moves a deadline forward, since the renewal that moved it backwards may
 // not have come to lower the bound yet. The pass raises it to noDeadline BEFORE
 // it reads the words and lowers it to the least that it found afterwards. Suppose
 // that the pass did not see the earlier deadline: then it read the word before

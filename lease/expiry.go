@@ -46,12 +46,12 @@ func (s Stage) String() string {
 
 // IsExpired reports whether the lease has expired at instant now: it has
 // ended, or now lies strictly after its deadline plus additional (quirk L2),
-// by at least a millisecond under Eureka's rule.
+// by at least a millisecond by the rules of the wall clock.
 //
 // Additional is the grace or compensation of the pass. Exact: a sum beyond
 // what a [time.Duration] holds never expires, and an additional below zero
 // counts as zero, since nothing may expire an exact lease before its term is
-// over. Eureka: it is truncated to milliseconds and may be negative (L5).
+// over. Else it is truncated to milliseconds and may be negative (L5).
 func (l *Lease[V]) IsExpired(now time.Time, additional time.Duration) bool {
 	return l.expired(l.word.load(), now, additional)
 }
@@ -100,7 +100,7 @@ func (l *Lease[V]) suspect(seen word, now time.Time, additional time.Duration) b
 }
 
 // Deadline returns the last instant at which the lease, as it stands, is not
-// expired without any grace; under Eureka's rule, which compares whole
+// expired without any grace; by the rules of the wall clock, which compare whole
 // milliseconds, that millisecond. Of a lease that has ended it is the deadline
 // that it had, which under Eureka's rule still moves with renewals (L7).
 func (l *Lease[V]) Deadline() time.Time {

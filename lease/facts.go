@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Registered returns the instant at which the lease was granted; under
-// Eureka's rule in whole milliseconds, as all its facts.
+// Registered returns the instant at which the lease was granted; by the rules
+// of the wall clock in whole milliseconds, as all its facts.
 func (l *Lease[V]) Registered() time.Time { return l.registered }
 
 // LastRenewal returns the instant of the last renewal, or of the registration

@@ -145,7 +145,7 @@ func (s Snapshot[K, V]) SuspectSince() (at time.Time, ok bool) {
 func (s Snapshot[K, V]) Exempt() bool { return s.word&slotExempt != 0 }
 
 // Deadline returns the last instant at which the lease, as it was, is not
-// expired without any grace; under Eureka's rule that millisecond.
+// expired without any grace; by a rule of the wall clock that millisecond.
 func (s Snapshot[K, V]) Deadline() time.Time { return s.table.scale.instant(s.word.deadline()) }
 
 // LastRenewal returns the true instant of the last renewal, or of the

@@ -46,7 +46,8 @@ type TableConfig struct {
 // # Concurrency
 //
 // All methods may be called by any number of goroutines at once. Renew,
-// RenewAll, Get, All and Exempt take no lock, also when a renewal heals a lease.
+// RenewAll, Get, All and Exempt take no lock, also when a renewal heals a lease,
+// nor does AppendHealed, which may have to wait for one that is just doing so.
 // Cancel and Evict take none to end a lease; Cancel then tidies up if the
 // shard's lock is free. Register, AppendSuspect, AppendExpired, Suspect and a
 // handle's ServiceUp lock one of 64 shards at a time. So nothing that a pass or a

@@ -95,6 +95,10 @@ func (c *client) pace(ctx context.Context, clock leasekernel.Clock, config heart
 	return heartbeat.Run(ctx, clock, pacer, pacing{c})
 }
 
+// longestInterval is more than a Pacer follows, and less than what a Duration
+// holds, in milliseconds.
+const longestInterval = 1 << 40
+
 // pacing makes the requests that a Pacer asks for.
 type pacing struct{ *client }
 
@@ -106,7 +110,7 @@ func (p pacing) Renew(ctx context.Context) heartbeat.Reply {
 	if answer.Code == heartbeat.BeatNotFound {
 		return heartbeat.Reply{Kind: heartbeat.Unknown}
 	}
-	return heartbeat.Reply{Kind: heartbeat.Accepted, Interval: time.Duration(answer.IntervalMillis) * time.Millisecond}
+	return heartbeat.Reply{Kind: heartbeat.Accepted, Interval: time.Duration(min(answer.IntervalMillis, longestInterval)) * time.Millisecond}
 }
 
 func (p pacing) Register(ctx context.Context) heartbeat.Reply {

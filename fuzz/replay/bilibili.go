@@ -20,8 +20,8 @@ type bilibiliInputs struct {
 	EndMillis int64              `json:"endMs"`
 	Seed      int64              `json:"randSeed"`
 	Tie       int64              `json:"tie"`     // the events are in this order already
-	Outages   *[][]int64         `json:"outages"` // for readers, as the stalls; null if there are none
-	Stalls    *[][]int64         `json:"stalls"`
+	Outages   *[][]int64         `json:"outages"` // for readers; null if there are none
+	Stalls    *[][]int64         `json:"stalls"`  // from, to; null if there are none
 	Instances []bilibiliInstance `json:"instances"`
 	Events    []int64            `json:"events"`
 }
@@ -85,6 +85,9 @@ func replayBilibili(line []byte, c *checker) error {
 	if err := run.open(); err != nil {
 		return err
 	}
+	if err := run.plan(); err != nil {
+		return err
+	}
 	if err := run.play(); err != nil {
 		return err
 	}
@@ -117,6 +120,40 @@ func (r *bilibiliRun) open() error {
 		Source: rand.New(rand.NewSource(r.in.Seed)),
 	})
 	return err
+}
+
+// plan checks that the passes which the kernel plans, on the monotonic clock and
+// late where the process stood still, are the recorded ticks (quirk B14). It is a
+// kernel of its own, since instants in a test cannot follow two clocks.
+func (r *bilibiliRun) plan() error {
+	if r.in.Stalls != nil && slices.ContainsFunc(*r.in.Stalls, func(stall []int64) bool { return len(stall) != 2 }) {
+		return errors.New("a stall that is not from one instant to another")
+	}
+	planner, err := leasekernel.New(time.UnixMilli(0), leasekernel.Bilibili(), leasekernel.Hooks[int64, bilibiliInstance]{})
+	if err != nil {
+		return err
+	}
+	var planned, recorded []int64
+	for _, tick := range r.ticks {
+		at := r.awake(planner.Status(time.UnixMilli(0)).NextEviction.UnixMilli())
+		planned, recorded = append(planned, at), append(recorded, tick.Mono)
+		planner.Tick(time.UnixMilli(at))
+	}
+	checkEach(r.checker, "planned ticks", planned, recorded)
+	return nil
+}
+
+// awake is when what is due at an instant happens: when a stall is over.
+func (r *bilibiliRun) awake(at int64) int64 {
+	if r.in.Stalls == nil {
+		return at
+	}
+	for _, stall := range *r.in.Stalls {
+		if at >= stall[0] && at < stall[1] {
+			return stall[1]
+		}
+	}
+	return at
 }
 
 // now is the wall clock's instant, by which leases are judged.

@@ -28,12 +28,12 @@ func TestBilibiliByHand(t *testing.T) {
 			"4,3,0,3,1,1")},
 		// The whole process stands still from 70 s to 180 s, so that the tick of
 		// 120 s is received at the instant of the next one.
-		{"two ticks at one instant are two minutes", bilibiliOf(180000,
+		{"two ticks at one instant are two minutes", strings.Replace(bilibiliOf(180000,
 			both+"60000,5,0, 10000,1,0, 110000,8,110000, 0,5,1, 0,1,1, 0,5,2, 0,1,0",
 			`{"t":60000,"fac":0,"exp":4,"thr":3,"protect":true,"size":2,"cand":[],"limit":1,"toEvict":0,"victims":[],"sizeAfter":2,"expAfter":4},`+
 				`{"t":180000,"fac":1,"exp":4,"thr":3,"protect":true,"size":2,"cand":[],"limit":1,"toEvict":0,"victims":[],"sizeAfter":2,"expAfter":4},`+
 				`{"t":180000,"fac":1,"exp":4,"thr":3,"protect":true,"size":2,"cand":[],"limit":1,"toEvict":0,"victims":[],"sizeAfter":2,"expAfter":4}`,
-			"4,3,1,1,2,1")},
+			"4,3,1,1,2,1"), `"stalls":null`, `"stalls":[[70000,180000]]`, 1)},
 		// Both later registrations of a are older than its first one.
 		{"an outdated registration leaves the date as it was", bilibiliOf(120000,
 			"0,0,0,9,1, 0,0,1,0,1, 50000,0,0,3,0, 10000,5,0, 0,1,1, 0,1,1, 0,1,1, 0,0,0,4,0, 60000,5,1",
@@ -61,6 +61,7 @@ func TestBilibiliSkipsAreNamed(t *testing.T) {
 		{"event below all", bilibiliOf(0, "0,-1", "", nothing), "unknown event -1"},
 		{"unknown instance", bilibiliOf(0, "0,0,2,0,1", "", nothing), "no instance 2"},
 		{"tick that was not recorded", bilibiliOf(0, "0,5,0", "", nothing), "tick 0 comes as number 0 of 0"},
+		{"stall without an end", strings.Replace(bilibiliOf(0, "", "", nothing), `"stalls":null`, `"stalls":[[1]]`, 1), "not from one instant to another"},
 		{"instance of another length", strings.Replace(bilibiliOf(0, "", "", nothing), `,"a",30000`, `,"a"`, 1), "4 values, not 5"},
 		{"instance with a number for a name", strings.Replace(bilibiliOf(0, "", "", nothing), `"a",30000`, `1,30000`, 1), "cannot unmarshal number"},
 		{"no candidates at all", strings.Replace(bilibiliOf(0, "", `{}`, nothing), `{}`, `{"t":0,"fac":0,"exp":0,"thr":0,"protect":false,"size":0,"cand":null}`, 1), "cand is null"},
