@@ -89,7 +89,11 @@ func (p *kernelTimer) plan(now time.Time) {
 		p.due = p.due.Add(far)
 	}
 	if behind := now.Sub(p.due); behind >= 0 {
-		p.due = p.due.Add((behind/p.interval + 1) * p.interval)
+		missed := behind / p.interval // the one of now itself is not among them
+		if missed == 0 || behind%p.interval != 0 {
+			missed++
+		}
+		p.due = p.due.Add(missed * p.interval)
 	}
 }
 
