@@ -10,7 +10,6 @@ import (
 
 // The server's side of Nacos's heartbeats: an instance registers by a beat, is
 // late and heals, falls silent and is evicted, and is asked to register again.
-// What it was before the beat is in brackets.
 func ExampleNacos() {
 	type instance struct {
 		ip   string
@@ -22,12 +21,12 @@ func ExampleNacos() {
 	pay := instance{"10.0.0.7", 8080}
 
 	beat := func(now time.Time, full bool) {
-		from, known := kernel.RenewFrom(now, pay)
+		known := kernel.Renew(now, pay)
 		verdict, answer := switches.Handle(heartbeat.Beat{Known: known, Full: full})
 		if verdict == heartbeat.RegisterFromBeat {
 			must(kernel.Register(now, pay, "zone a", must(leasekernel.NacosTerm(nil)))) // of its metadata
 		}
-		fmt.Printf("%v beat (%v): %v, code %d\n", now.Sub(start), from, verdict, answer.Code)
+		fmt.Printf("%v beat: %v, code %d\n", now.Sub(start), verdict, answer.Code)
 	}
 	for elapsed := time.Duration(0); elapsed <= 65*time.Second; elapsed += time.Second {
 		now := start.Add(elapsed)
@@ -42,15 +41,15 @@ func ExampleNacos() {
 		}
 	}
 	// Output:
-	// 1s beat (ended): register, code 10200
+	// 1s beat: register, code 10200
 	// 1s registered 10.0.0.7
-	// 6s beat (live): renew, code 10200
+	// 6s beat: renew, code 10200
 	// 25s suspected 10.0.0.7
-	// 27s beat (suspect): renew, code 10200
+	// 27s beat: renew, code 10200
 	// 27s healed 10.0.0.7
 	// 45s suspected 10.0.0.7
 	// 1m0s evicted 10.0.0.7
-	// 1m1s beat (ended): ask to register, code 20404
-	// 1m3s beat (ended): register, code 10200
+	// 1m1s beat: ask to register, code 20404
+	// 1m3s beat: register, code 10200
 	// 1m3s registered 10.0.0.7
 }

@@ -298,18 +298,17 @@ func (k *Kernel[K, V]) Renew(now time.Time, key K) bool {
 	return true
 }
 
-// RenewFrom is Renew, and tells from which stage the lease was renewed:
-// lease.Suspect if this heartbeat healed it, which the next report tells, too;
-// else lease.Live, or lease.Ended if there was none. It is for those who have to
-// tell subscribers at once; Renew is faster.
-func (k *Kernel[K, V]) RenewFrom(now time.Time, key K) (from lease.Stage, ok bool) {
+// RenewTelling is Renew, and tells whether this heartbeat healed the lease, as
+// the next report does, too: for those who have to tell subscribers at once.
+// Renew is faster.
+func (k *Kernel[K, V]) RenewTelling(now time.Time, key K) (healed, ok bool) {
 	if !k.rate.ready() {
-		return lease.Ended, false
+		return false, false
 	}
-	if from, ok = k.table.RenewFrom(now, key); ok {
+	if healed, ok = k.table.RenewTelling(now, key); ok {
 		k.rate.mark(now, 1)
 	}
-	return from, ok
+	return healed, ok
 }
 
 // RenewReplicated is Renew for a heartbeat that a peer sent on. It counts like

@@ -96,12 +96,12 @@ func (r keyRule) step(s *keyLease, call kernelCall, answer kernelAnswer) (legal 
 	case "register":
 		s.kernelAnswer = kernelAnswer{ok: true, number: call.of, deadline: call.at + termLength, suspect: r.inherits && was.suspect}
 		return answer == was
-	case "renew", "renew by handle", "renew from":
+	case "renew", "renew by handle", "renew telling":
 		if !s.ok || call.what == "renew by handle" && s.number != call.of {
 			return !answer.ok
 		}
 		healed := r.renew(s, call.at)
-		return answer.ok && answer.suspect == (healed && call.what == "renew from")
+		return answer.ok && answer.suspect == (healed && call.what == "renew telling")
 	case "cancel":
 		*s = keyLease{}
 		return answer == was
@@ -205,9 +205,9 @@ func (c *kernelClients) call(client int, call kernelCall) kernelAnswer {
 		return answerOf(granted.Change.Old, granted.Change.Kind == leasekernel.Replaced)
 	case "renew":
 		return kernelAnswer{ok: c.kernel.Renew(now, call.key)}
-	case "renew from":
-		from, ok := c.kernel.RenewFrom(now, call.key)
-		return kernelAnswer{ok: ok, suspect: from == lease.Suspect}
+	case "renew telling":
+		healed, ok := c.kernel.RenewTelling(now, call.key)
+		return kernelAnswer{ok: ok, suspect: healed}
 	case "suspect":
 		change, ok := c.kernel.Suspect(now, call.key)
 		return answerOf(change.Lease, ok)
@@ -264,7 +264,7 @@ func (c *kernelClients) finish() {
 }
 
 var kernelCalls = []string{
-	"register", "register", "renew", "renew", "renew by handle", "renew by handle", "renew from", "cancel", "get",
+	"register", "register", "renew", "renew", "renew by handle", "renew by handle", "renew telling", "cancel", "get",
 	"suspect", "suspect", "exempt", "not exempt",
 }
 
@@ -354,7 +354,7 @@ func (c *kernelClients) checkReports(t *testing.T, history []porcupine.Operation
 			answered[leasekernel.Evicted]++
 		case (what == "suspect" || what == "pass suspects") && answer.ok:
 			answered[leasekernel.Suspected]++
-		case what == "renew from" && answer.suspect:
+		case what == "renew telling" && answer.suspect:
 			answered[leasekernel.Healed]++
 		}
 	}
@@ -425,10 +425,10 @@ func TestJudgeCondemnsWrongStoriesOfAKernel(t *testing.T) {
 		"suspect, and answered no":          {warning, "", suspected, kernelAnswer{}},
 		"found suspect, and shown without":  {warning, "", kernelCall{what: "pass suspects", at: 9}, alive},
 		"exempt twice":                      {keyRule{}, "exempt", kernelCall{what: "exempt"}, kernelAnswer{ok: true}},
-		"healed, and was well":              {keyRule{}, "", kernelCall{what: "renew from", at: 1}, kernelAnswer{ok: true, suspect: true}},
-		"not healed, and was suspect":       {keyRule{}, "suspect", kernelCall{what: "renew from", at: 8}, kernelAnswer{ok: true}},
-		"healed by what was known":          {keyRule{}, "suspect", kernelCall{what: "renew from", at: -1}, kernelAnswer{ok: true, suspect: true}},
-		"healed though it is exempt":        {keyRule{}, "both", kernelCall{what: "renew from", at: 8}, kernelAnswer{ok: true, suspect: true}},
+		"healed, and was well":              {keyRule{}, "", kernelCall{what: "renew telling", at: 1}, kernelAnswer{ok: true, suspect: true}},
+		"not healed, and was suspect":       {keyRule{}, "suspect", kernelCall{what: "renew telling", at: 8}, kernelAnswer{ok: true}},
+		"healed by what was known":          {keyRule{}, "suspect", kernelCall{what: "renew telling", at: -1}, kernelAnswer{ok: true, suspect: true}},
+		"healed though it is exempt":        {keyRule{}, "both", kernelCall{what: "renew telling", at: 8}, kernelAnswer{ok: true, suspect: true}},
 		"suspect after a replacement":       {keyRule{}, "suspect again", kernelCall{what: "get"}, kernelAnswer{ok: true, number: 2, deadline: termLength, suspect: true}},
 	} {
 		r := &recorder{}
@@ -752,7 +752,7 @@ func checkAllMethods(t *testing.T, config leasekernel.Config) {
 		func(now time.Time, key int) { kernel.RenewReplicated(now, key) },
 		func(now time.Time, key int) { kernel.RenewUncounted(now, key) },
 		func(now time.Time, key int) { _, _ = kernel.RenewAll(now, []int{key, key + 1}, nil) },
-		func(now time.Time, key int) { kernel.RenewFrom(now, key) },
+		func(now time.Time, key int) { kernel.RenewTelling(now, key) },
 		func(now time.Time, key int) { kernel.Cancel(now, key) },
 		func(now time.Time, key int) { kernel.Suspect(now, key) },
 		func(now time.Time, key int) { kernel.Exempt(key, now.Unix()%3 == 0) },
@@ -820,7 +820,7 @@ type turnCrowd struct {
 	one     [turnKeys / 2]sync.Mutex // renews a key that is probed, or its neighbour
 	noting  sync.Mutex               // all that is below
 	noted   map[leasekernel.Kind][]uint64
-	healed  [turnKeys]int // answered by RenewFrom
+	healed  [turnKeys]int // answered by RenewTelling
 	reports []intKernelReport
 }
 
@@ -907,7 +907,7 @@ func (c *turnCrowd) cancel(random *rand.Rand, now time.Time, key int) {
 	}
 }
 
-// renew renews by key, by handle or in a batch, but some keys by RenewFrom only,
+// renew renews by key, by handle or in a batch, but some keys by RenewTelling only,
 // which tells whether it healed.
 func (c *turnCrowd) renew(random *rand.Rand, now time.Time, key int) {
 	if asleep(now, key) {
@@ -918,7 +918,7 @@ func (c *turnCrowd) renew(random *rand.Rand, now time.Time, key int) {
 		defer c.one[key/2].Unlock()
 	}
 	if asked(key) {
-		if from, _ := c.kernel.RenewFrom(now, key); from == lease.Suspect {
+		if healed, _ := c.kernel.RenewTelling(now, key); healed {
 			c.noting.Lock()
 			defer c.noting.Unlock()
 			c.healed[key]++
@@ -935,7 +935,7 @@ func (c *turnCrowd) renew(random *rand.Rand, now time.Time, key int) {
 	}
 }
 
-// asked reports whether a key is renewed by RenewFrom only. Neighbours are both.
+// asked reports whether a key is renewed by RenewTelling only. Neighbours are both.
 func asked(key int) bool { return key%4 < 2 }
 
 // probed reports whether callers say of a key that it is suspect. Renewals of it

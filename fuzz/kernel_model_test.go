@@ -282,15 +282,15 @@ func (m *kernelModel) register(now time.Time, l *kernelLease) {
 
 // renew renews a lease; with meters nil the renewal is not counted.
 func (m *kernelModel) renew(now time.Time, l *kernelLease, meters ...*kernelRotation) bool {
-	_, ok := m.renewFrom(now, l, meters...)
+	_, ok := m.renewTelling(now, l, meters...)
 	return ok
 }
 
-// renewFrom also tells the stage from which it was renewed.
-func (m *kernelModel) renewFrom(now time.Time, l *kernelLease, meters ...*kernelRotation) (from lease.Stage, ok bool) {
+// renewTelling also tells the stage from which it was renewed.
+func (m *kernelModel) renewTelling(now time.Time, l *kernelLease, meters ...*kernelRotation) (healed, ok bool) {
 	at, ok := m.offset(now)
 	if !ok || !m.hasMeter || l == nil || !m.lives(l) {
-		return lease.Ended, false
+		return false, false
 	}
 	deadline := at + m.length(l.term)
 	if m.eureka() {
@@ -304,11 +304,11 @@ func (m *kernelModel) renewFrom(now time.Time, l *kernelLease, meters ...*kernel
 		m.mark(meter, now)
 	}
 	if !l.suspect || l.exempt || !heals {
-		return lease.Live, true
+		return false, true
 	}
 	l.suspect = false
 	m.happened(leasekernel.Healed, m.instant(at), l, nil)
-	return lease.Suspect, true
+	return true, true
 }
 
 // suspect finds a lease suspect, whoever says so.
@@ -791,7 +791,7 @@ func TestKernelModel(t *testing.T) {
 				"live on":             m.liveOn,
 				"renew all":           m.renewAll,
 				"renew by handle":     m.renewHandle,
-				"renew from":          m.renewFrom,
+				"renew telling":          m.renewTelling,
 				"cancel":              m.cancel,
 				"suspect":             m.suspect,
 				"exempt":              m.exempt,
@@ -928,7 +928,7 @@ func (m *kernelMachine) liveOn(t *rapid.T) {
 // meanwhile is what may happen while a pass runs.
 func (m *kernelMachine) meanwhile(t *rapid.T) {
 	rapid.SampledFrom([]func(*rapid.T){
-		m.register, m.renew, m.renewAll, m.renewHandle, m.renewFrom, m.cancel, m.suspect, m.exempt, m.responsible, m.flip, m.evictProposed,
+		m.register, m.renew, m.renewAll, m.renewHandle, m.renewTelling, m.cancel, m.suspect, m.exempt, m.responsible, m.flip, m.evictProposed,
 	}).Draw(t, "meanwhile")(t)
 }
 
@@ -1054,15 +1054,14 @@ func (m *kernelMachine) renewHandle(t *rapid.T) {
 	kernelAsModelled.holds(t, got == want, "lease %d of %d is renewed by its handle at %v: %t", handle.of.number, handle.of.key, m.now, got)
 }
 
-// renewFrom asks from which stage a lease is renewed: a renewal that heals is
-// seen at once.
-func (m *kernelMachine) renewFrom(t *rapid.T) {
+// renewTelling asks whether a renewal heals, which is seen at once.
+func (m *kernelMachine) renewTelling(t *rapid.T) {
 	key := m.drawKey(t)
-	from, ok := m.kernel.RenewFrom(m.now, key)
-	wantFrom, want := m.model.renewFrom(m.now, m.model.find(key), &m.model.all)
-	kernelAsModelled.holds(t, ok == want && from == wantFrom, "RenewFrom(%v, %d) = %v, %t, want %v, %t", m.now, key, from, ok, wantFrom, want)
+	healed, ok := m.kernel.RenewTelling(m.now, key)
+	wantHealed, want := m.model.renewTelling(m.now, m.model.find(key), &m.model.all)
+	kernelAsModelled.holds(t, ok == want && healed == wantHealed, "RenewTelling(%v, %d) = %t, %t, want %t, %t", m.now, key, healed, ok, wantHealed, want)
 	held, _ := m.kernel.Get(key)
-	healsAtOnce.holds(t, from != lease.Suspect || !held.Suspected(), "%d was renewed from %v and is still suspect", key, from)
+	healsAtOnce.holds(t, !healed || !held.Suspected(), "%d was healed and is still suspect", key)
 }
 
 func (m *kernelMachine) suspect(t *rapid.T) {

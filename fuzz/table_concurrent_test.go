@@ -111,7 +111,7 @@ func (s *keyState) apply(rule lease.Rule, call tableCall, answer tableAnswer) bo
 		return answer.ok == (lives && s.renew(rule, call.at))
 	case "renew by handle":
 		return answer.ok == (lives && was.holder == call.seen.holder && s.renew(rule, call.at))
-	case "renew from":
+	case "renew telling":
 		return answer.ok == (lives && s.renew(rule, call.at)) && answer.suspect == (was.suspect && !s.lease.suspect)
 	case "suspect":
 		same := lives && was == call.seen && !was.suspect && !was.exempt
@@ -264,9 +264,9 @@ func (c *tableClients) call(client int, call tableCall, of intSnapshot) tableAns
 		return tableAnswer{ok: c.table.Renew(now, call.key)}
 	case "renew by handle":
 		return tableAnswer{ok: of.Renew(now)}
-	case "renew from":
-		from, ok := c.table.RenewFrom(now, call.key)
-		return tableAnswer{ok: ok, suspect: from == lease.Suspect}
+	case "renew telling":
+		healed, ok := c.table.RenewTelling(now, call.key)
+		return tableAnswer{ok: ok, suspect: healed}
 	case "suspect":
 		turned, ok := c.table.Suspect(now, of)
 		if !ok {
@@ -363,7 +363,7 @@ func (c *tableClients) live(client int, random *rand.Rand) {
 		case draw == 18:
 			call.what = "exempt no longer"
 		case draw > 21:
-			call.what = "renew from"
+			call.what = "renew telling"
 		case draw < 5:
 			call.what, call.holder = "register", 1+client*tableCallsEach+number
 		case draw < 7:
@@ -558,13 +558,13 @@ func TestJudgeCondemnsWrongStoriesOfATable(t *testing.T) {
 		},
 		"two renewals that heal": func(_ lease.Rule, mistake bool) []porcupine.Operation {
 			return tableStory(begin, suspected,
-				told(tableCall{what: "renew from", at: 20}, tableAnswer{ok: true, suspect: true}),
-				told(tableCall{what: "renew from", at: 21}, tableAnswer{ok: true, suspect: mistake}))
+				told(tableCall{what: "renew telling", at: 20}, tableAnswer{ok: true, suspect: true}),
+				told(tableCall{what: "renew telling", at: 21}, tableAnswer{ok: true, suspect: mistake}))
 		},
 		"a renewal that heals an exempt lease": func(_ lease.Rule, mistake bool) []porcupine.Operation {
 			return tableStory(begin, suspected,
 				told(tableCall{what: "exempt"}, tableAnswer{ok: true}),
-				told(tableCall{what: "renew from", at: 20}, tableAnswer{ok: true, suspect: mistake}))
+				told(tableCall{what: "renew telling", at: 20}, tableAnswer{ok: true, suspect: mistake}))
 		},
 		"a suspicion that is lost, or that is made up": func(rule lease.Rule, mistake bool) []porcupine.Operation {
 			inherits := (rule == lease.Nacos) != mistake
@@ -922,7 +922,7 @@ func (c *chroniclers) renew(key string, seen intSnapshot, way int) {
 	case way == 0:
 		c.table.Renew(now, key)
 	case way == 1:
-		c.table.RenewFrom(now, key)
+		c.table.RenewTelling(now, key)
 	case way == 2:
 		if _, err := c.table.RenewAll(now, []string{key}, nil); err != nil {
 			panic(err)

@@ -374,10 +374,10 @@ func (m *tableMachine) shrink(t *rapid.T) {
 func (m *tableMachine) renew(t *rapid.T) {
 	m.move(t)
 	key := drawTableKey(t)
-	if rapid.Bool().Draw(t, "tells from where") {
+	if rapid.Bool().Draw(t, "tells") {
 		want := m.stageRenewedFrom(m.leases[key])
-		from, ok := m.table.RenewFrom(m.now, key)
-		tableAsModelled.holds(t, from == want && ok == (want != lease.Ended), "RenewFrom(%v, %q) = %v and %t, not %v", m.now, key, from, ok, want)
+		healed, ok := m.table.RenewTelling(m.now, key)
+		tableAsModelled.holds(t, healed == (want == lease.Suspect) && ok == (want != lease.Ended), "RenewTelling(%v, %q) = %t and %t, not from %v", m.now, key, healed, ok, want)
 		return
 	}
 	got, want := m.table.Renew(m.now, key), m.renewModel(m.leases[key])

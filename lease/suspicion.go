@@ -116,20 +116,12 @@ func (t *Table[K, V]) Exempt(key K, on bool) bool {
 	}
 }
 
-// RenewFrom is [Table.Renew], and tells from which stage the lease was renewed:
-// [Suspect] if the renewal healed it, else [Live].
-func (t *Table[K, V]) RenewFrom(now time.Time, key K) (from Stage, ok bool) {
+// RenewTelling is [Table.Renew], and tells whether the renewal healed the lease.
+func (t *Table[K, V]) RenewTelling(now time.Time, key K) (healed, ok bool) {
 	at, ok := t.scale.offset(now)
 	if !ok {
-		return Ended, false
+		return false, false
 	}
 	s, f := t.locate(&key)
-	healed, ok := s.renewUnusual(f, &key, at)
-	switch {
-	case !ok:
-		return Ended, false
-	case healed:
-		return Suspect, true
-	}
-	return Live, true
+	return s.renewUnusual(f, &key, at)
 }

@@ -58,7 +58,7 @@ func tellsAStory(suspect bool, changes []told) (lives, isSuspect, ok bool) {
 func TestSuspicionMeetsEverythingElse(t *testing.T) {
 	now, later := at(100*time.Second), at(101*time.Second)
 	type action func(leases *table, seen snapshot) []told
-	renew := func(leases *table, seen snapshot) []told { leases.RenewFrom(later, seen.Key()); return nil }
+	renew := func(leases *table, seen snapshot) []told { leases.RenewTelling(later, seen.Key()); return nil }
 	move := func(leases *table, seen snapshot) []told { leases.MoveBeside(seen.Key()); return nil }
 	cancel := func(leases *table, seen snapshot) []told {
 		departure, ok := leases.Cancel(seen.Key())

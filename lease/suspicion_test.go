@@ -32,9 +32,9 @@ func mustSuspect(t testing.TB, leases *table, now time.Time, key string) turn {
 
 func renewsFrom(t testing.TB, leases *table, now time.Time, key string, want lease.Stage) {
 	t.Helper()
-	from, ok := leases.RenewFrom(now, key)
-	equal(t, "RenewFrom", ok, want != lease.Ended)
-	equal(t, "RenewFrom's stage", from, want)
+	healed, ok := leases.RenewTelling(now, key)
+	equal(t, "RenewTelling", ok, want != lease.Ended)
+	equal(t, "RenewTelling, healed", healed, want == lease.Suspect)
 }
 
 func isSuspectSince(t testing.TB, seen snapshot, want time.Duration) {
@@ -236,10 +236,13 @@ func TestSuspicionAndHealing(t *testing.T) {
 // Whichever way a renewal comes, it heals, and the healing is told.
 func TestEveryRenewalHeals(t *testing.T) {
 	ways := map[string]func(leases *table, granted snapshot, now time.Time) bool{
-		"Renew":           func(leases *table, _ snapshot, now time.Time) bool { return leases.Renew(now, "key") },
-		"Handle.Renew":    func(_ *table, granted snapshot, now time.Time) bool { return granted.Handle.Renew(now) },
-		"Snapshot.Renew":  func(_ *table, granted snapshot, now time.Time) bool { return granted.Renew(now) },
-		"RenewFrom":       func(leases *table, _ snapshot, now time.Time) bool { _, ok := leases.RenewFrom(now, "key"); return ok },
+		"Renew":          func(leases *table, _ snapshot, now time.Time) bool { return leases.Renew(now, "key") },
+		"Handle.Renew":   func(_ *table, granted snapshot, now time.Time) bool { return granted.Handle.Renew(now) },
+		"Snapshot.Renew": func(_ *table, granted snapshot, now time.Time) bool { return granted.Renew(now) },
+		"RenewTelling": func(leases *table, _ snapshot, now time.Time) bool {
+			_, ok := leases.RenewTelling(now, "key")
+			return ok
+		},
 		"RenewAll":        func(leases *table, _ snapshot, now time.Time) bool { return renewsAll(leases, now, make([]bool, 3)) },
 		"RenewAll, mutes": func(leases *table, _ snapshot, now time.Time) bool { return renewsAll(leases, now, nil) },
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/leasekernel/leasekernel"
 	"github.com/leasekernel/leasekernel/heartbeat"
-	"github.com/leasekernel/leasekernel/lease"
 )
 
 // address is the key of a lease.
@@ -132,8 +131,8 @@ func (r *registry) beat(w http.ResponseWriter, request *http.Request) {
 // take does what a beat asks for. Whether the instance is known is found out by
 // renewing it: no pass comes between the question and the deed.
 func (r *registry) take(now time.Time, key address, holder instance, full bool) (heartbeat.BeatAnswer, error) {
-	from, known := r.kernel.RenewFrom(now, key)
-	if from == lease.Suspect {
+	healed, known := r.kernel.RenewTelling(now, key)
+	if healed {
 		r.push(leasekernel.Healed, key)
 	}
 	if found, ok := r.kernel.Get(key); known && ok {

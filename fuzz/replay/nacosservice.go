@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/leasekernel/leasekernel"
-	"github.com/leasekernel/leasekernel/lease"
 )
 
 // nacosService is a service.
@@ -83,8 +82,8 @@ func (s *nacosService) makeUnhealthy(l *nacosList, key nacosKey) {
 // renew is what a beat does to an ephemeral instance; others it leaves alone
 // (quirk N19).
 func (s *nacosService) renew(key nacosKey) bool {
-	from, renewed := s.ephemeral.kernel.RenewFrom(s.now(), key)
-	if from == lease.Suspect {
+	healed, renewed := s.ephemeral.kernel.RenewTelling(s.now(), key)
+	if healed {
 		s.tellChanges(s.ephemeral.kernel.Rotate(s.now()).Changes)
 	}
 	return renewed

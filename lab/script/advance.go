@@ -71,11 +71,11 @@ func (r *runner) next() (at time.Time, step func() error) {
 func (r *runner) heartbeat() error {
 	r.beats++
 	key := r.clients.beat()
-	switch from, _ := r.kernel.RenewFrom(r.now, key); from {
-	case lease.Live:
-		return nil
-	case lease.Suspect:
+	switch healed, ok := r.kernel.RenewTelling(r.now, key); {
+	case healed:
 		r.gather("healed by a heartbeat", key)
+		return nil
+	case ok:
 		return nil
 	}
 	_, err := r.register(key, r.terms[key])

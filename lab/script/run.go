@@ -211,11 +211,11 @@ func (r *runner) register(key string, term lease.Term) (leasekernel.Registration
 func (c Renew) run(r *runner) error {
 	var outcome outcome
 	for _, key := range c.Keys.All() {
-		switch from, _ := r.kernel.RenewFrom(r.now, key); from {
-		case lease.Live:
-			outcome.add("renewed", key)
-		case lease.Suspect:
+		switch healed, ok := r.kernel.RenewTelling(r.now, key); {
+		case healed:
 			outcome.add("renewed, and healed", key)
+		case ok:
+			outcome.add("renewed", key)
 		default:
 			outcome.add("answered false", key)
 		}
