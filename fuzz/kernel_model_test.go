@@ -791,7 +791,7 @@ func TestKernelModel(t *testing.T) {
 				"live on":             m.liveOn,
 				"renew all":           m.renewAll,
 				"renew by handle":     m.renewHandle,
-				"renew telling":          m.renewTelling,
+				"renew telling":       m.renewTelling,
 				"cancel":              m.cancel,
 				"suspect":             m.suspect,
 				"exempt":              m.exempt,
