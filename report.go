@@ -48,10 +48,7 @@ func (k Kind) String() string {
 
 // Transition is that the lease of a key began, ended, or changed its stage.
 type Transition[K comparable] struct {
-	// Sequence rises from one transition to the next, with gaps. It is the order
-	// in which they happened, except that where several renewals and Suspect meet
-	// on one lease at once, all with the same instant, two Healed may stand beside
-	// each other.
+	// Sequence rises from one transition to the next, with gaps.
 	Sequence uint64
 	// Kind is what happened.
 	Kind Kind

@@ -817,8 +817,7 @@ type turnCrowd struct {
 	over    atomic.Bool
 	numbers atomic.Int64
 	open    [turnKeys]atomic.Pointer[leasekernel.Handle[int, int]]
-	one     [turnKeys / 2]sync.Mutex // renews a key that is probed, or its neighbour
-	noting  sync.Mutex               // all that is below
+	noting  sync.Mutex // all that is below
 	noted   map[leasekernel.Kind][]uint64
 	healed  [turnKeys]int // answered by RenewTelling
 	reports []intKernelReport
@@ -829,9 +828,8 @@ const (
 	turnPasses = 3000
 )
 
-// now is another instant each time.
 func (c *turnCrowd) now() time.Time {
-	return secondsOn(0).Add(time.Duration(c.millis.Add(1)) * time.Millisecond)
+	return secondsOn(0).Add(time.Duration(c.millis.Load()) * time.Millisecond)
 }
 
 // note keeps the numbers of changes that were answered.
@@ -913,10 +911,6 @@ func (c *turnCrowd) renew(random *rand.Rand, now time.Time, key int) {
 	if asleep(now, key) {
 		return
 	}
-	if probed(key) {
-		c.one[key/2].Lock()
-		defer c.one[key/2].Unlock()
-	}
 	if asked(key) {
 		if healed, _ := c.kernel.RenewTelling(now, key); healed {
 			c.noting.Lock()
@@ -938,15 +932,7 @@ func (c *turnCrowd) renew(random *rand.Rand, now time.Time, key int) {
 // asked reports whether a key is renewed by RenewTelling only. Neighbours are both.
 func asked(key int) bool { return key%4 < 2 }
 
-// probed reports whether callers say of a key that it is suspect. Renewals of it
-// that ran beside each other could bring back the state of a former suspicion,
-// see lease.Turn. Those of other keys cannot, as each has an instant of its own.
-func probed(key int) bool { return key/2%3 == 0 }
-
 func (c *turnCrowd) suspect(_ *rand.Rand, now time.Time, key int) {
-	if !probed(key) {
-		return
-	}
 	if change, ok := c.kernel.Suspect(now, key); ok {
 		c.note(change)
 	}

@@ -259,10 +259,11 @@ func (p place[K, V]) renewAgain(at int64, grant *grant) (seen slotWord, healed b
 		seen = p.word().load()
 		next := p.renewed(seen, at, grant)
 		healed = seen&slotSuspect != 0 && next&slotSuspect == 0
+		if healed && healing == nil {
+			healing = t.healings.announce()
+			continue // and look again: until this is decided nobody finds the lease suspect anew
+		}
 		if healed {
-			if healing == nil {
-				healing = t.healings.announce()
-			}
 			healing.sequence.Store(t.sequence.Add(1))
 		}
 		if next != seen && !p.word().swapIf(seen, next) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -12,8 +13,7 @@ import (
 type Turn[K comparable, V any] struct {
 	// Sequence is the number of this change, of the same count as those of
 	// registrations and departures. Those of one lease are in the order in which
-	// it turned, unless renewals that change nothing else run beside each other:
-	// of the same instant, or late ones.
+	// it turned.
 	Sequence uint64
 	// At is when, as the caller said.
 	At time.Time
@@ -27,15 +27,23 @@ type Turn[K comparable, V any] struct {
 // A renewal waits for nobody, yet whoever ends a lease, or finds it suspect
 // again, must be able to tell first that it had been healed. So a renewal
 // announces that it may heal a lease BEFORE it does: it pushes a node on a
-// stack, draws the sequence number, replaces the word and says in the node
-// whether that succeeded. Suppose that a change with number n is to be told
-// together with all healings before it. A healing with a lower number drew it
-// earlier and pushed its node before that, so it is on the stack. If it has not
-// said yet whether it succeeded, the teller waits: for the draw and one
-// compare-and-swap of another goroutine. Healings with a higher number are left
-// for the next time.
+// stack, looks at the lease again, draws the sequence number, replaces the word
+// and says in the node whether that succeeded. Suppose that a change with number
+// n is to be told together with all healings before it. A healing with a lower
+// number drew it earlier and pushed its node before that, so it is on the stack.
+// If it has not said yet whether it succeeded, the teller waits: for the draw and
+// one compare-and-swap of another goroutine. Healings with a higher number are
+// left for the next time.
+//
+// A lease that is found suspect anew may have the very word that it had when it
+// was suspect before. A renewal that drew its number then must not heal it now:
+// its number is lower than that of the suspicion. So whoever finds a lease suspect
+// waits, before he draws his number, until all renewals that have announced
+// themselves are decided. Those that do so later look at the lease after that.
 type healings[K comparable, V any] struct {
-	top atomic.Pointer[healing[K, V]]
+	top     atomic.Pointer[healing[K, V]]
+	telling sync.Mutex     // held by who follows the nodes
+	settled *healing[K, V] // it and all below are decided; needs telling
 }
 
 type healing[K comparable, V any] struct {
@@ -84,6 +92,9 @@ func (h *healings[K, V]) append(turns []Turn[K, V], last uint64) []Turn[K, V] {
 	if h.top.Load() == nil {
 		return turns
 	}
+	h.telling.Lock()
+	defer h.telling.Unlock()
+	h.settled = nil
 	from := len(turns)
 	for node := h.top.Swap(nil); node != nil; {
 		n := node
@@ -99,12 +110,27 @@ func (h *healings[K, V]) append(turns []Turn[K, V], last uint64) []Turn[K, V] {
 	return turns
 }
 
+// settle waits until all healings that have been announced are decided.
+func (h *healings[K, V]) settle() {
+	h.telling.Lock()
+	defer h.telling.Unlock()
+	top := h.top.Load()
+	for node := top; node != h.settled; node = node.next {
+		for node.outcome.Load() == undecided {
+			runtime.Gosched()
+		}
+	}
+	h.settled = top
+}
+
 // until returns the outcome of a healing up to a number, for which it waits;
 // that of a later one is undecided.
 func (n *healing[K, V]) until(last uint64) uint32 {
 	for {
 		outcome := n.outcome.Load() // before the number, which may change until there is one
 		switch sequence := n.sequence.Load(); {
+		case outcome == failed:
+			return failed // perhaps without a number
 		case sequence > last:
 			return undecided
 		case sequence != 0 && outcome != undecided:

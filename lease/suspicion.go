@@ -47,6 +47,7 @@ func (t *Table[K, V]) Suspect(now time.Time, seen Snapshot[K, V]) (turn Turn[K, 
 	}
 	p.chunk.setSuspectSince(p.slot, at)
 	next := seen.word | slotSuspect
+	t.healings.settle()
 	sequence := t.sequence.Add(1)
 	t.suspects.Add(1) // before it can be healed
 	if ok = p.word().swapIf(seen.word, next); !ok {
@@ -85,8 +86,7 @@ func (t *Table[K, V]) inherited(fresh slotWord, p, old place[K, V], seen slotWor
 // order of their Sequence, each to one call only: those up to the Sequence last
 // of another change, so that it can be told after all that came before it, or
 // all if last is math.MaxUint64. Whoever calls Suspect has to call it now and
-// then, as they are kept until then, and from one goroutine at a time: of two
-// calls at once neither may see all.
+// then, as they are kept until then.
 func (t *Table[K, V]) AppendHealed(turns []Turn[K, V], last uint64) []Turn[K, V] {
 	return t.healings.append(turns, min(last, t.sequence.Load()))
 }

@@ -46,8 +46,9 @@ type TableConfig struct {
 // # Concurrency
 //
 // All methods may be called by any number of goroutines at once. Renew,
-// RenewAll, Get, All and Exempt take no lock, also when a renewal heals a lease,
-// nor does AppendHealed, which may have to wait for one that is just doing so.
+// RenewAll, Get, All and Exempt take no lock, also when a renewal heals a lease.
+// AppendHealed and Suspect wait for renewals that are just doing so, and share a
+// lock that these do not need.
 // Cancel and Evict take none to end a lease; Cancel then tidies up if the
 // shard's lock is free. Register, AppendSuspect, AppendExpired, Suspect and a
 // handle's ServiceUp lock one of 64 shards at a time. So nothing that a pass or a
