@@ -31,8 +31,9 @@ type Verdict[K comparable, V any] struct {
 	// Earliest is the first planned pass that can evict the lease: if it is
 	// not renewed any more, every pass runs in time, and what else holds it
 	// back has gone by then. No pass evicts it before, unless it is registered
-	// again for a shorter term, Open plans other passes or a caller runs one
-	// by itself. It is zero if no pass can as things stand.
+	// again for a shorter term, somebody says that it is suspect, preservation is
+	// switched off, Open plans other passes, one comes late that does not forgive
+	// it, or a caller runs one by itself. It is zero if no pass can as things stand.
 	Earliest time.Time
 	// Decision is what an eviction pass would go by now.
 	Decision preserve.Decision

@@ -189,8 +189,9 @@ func TestNewRefusesWithAllProblemsAtOnce(t *testing.T) {
 		"everything negative, Eureka": {leasekernel.Spring(), func(c *leasekernel.Config) {
 			c.Window, c.EvictionInterval, c.UpdateInterval, c.Ceiling, c.MaxLeases, c.History = -1, -1, -1, -1, -1, -1
 		}, []string{"MaxLeases is -1", "History is -1", "Window is -1ns", "EvictionInterval is -1ns", "UpdateInterval is -1ns", "Ceiling is -1ns"}},
-		"nacos protected": {leasekernel.Nacos(), func(c *leasekernel.Config) { c.SelfPreservation = true }, []string{"SelfPreservation is true: must be off"}},
-		"nacos, mixed":    {leasekernel.Nacos(), func(c *leasekernel.Config) { c.Term.Rule, c.Dwell = lease.Eureka, -1 }, []string{"Term is 30s every 5s: lease: invalid: Suspect is 15s", "Term.Rule is eureka: must be nacos under nacos", "Dwell is -1ns"}},
+		"nacos protected":              {leasekernel.Nacos(), func(c *leasekernel.Config) { c.SelfPreservation = true }, []string{"SelfPreservation is true: must be off"}},
+		"nacos, a nanosecond of dwell": {leasekernel.Nacos(), func(c *leasekernel.Config) { c.Dwell = 1 }, []string{"Dwell is 1ns: must be whole milliseconds under a release"}},
+		"nacos, mixed":                 {leasekernel.Nacos(), func(c *leasekernel.Config) { c.Term.Rule, c.Dwell = lease.Eureka, -1 }, []string{"Term is 30s every 5s: lease: invalid: Suspect is 15s", "Term.Rule is eureka: must be nacos under nacos", "Dwell is -1ns"}},
 		"no intervals": {leasekernel.Spring(), func(c *leasekernel.Config) { c.EvictionInterval, c.UpdateInterval = 0, 0 },
 			[]string{"EvictionInterval is 0s", "UpdateInterval is 0s"}},
 	} {

@@ -41,7 +41,8 @@ func (k *Kernel[K, V]) Rotate(now time.Time) Report[K, V] {
 }
 
 // Evict runs the eviction pass at instant now, due or not, and plans the next
-// one an interval later.
+// one an interval later. Bilibili's keep their phase: one that is not due moves
+// nothing.
 func (k *Kernel[K, V]) Evict(now time.Time) Report[K, V] {
 	k.passes.Lock()
 	defer k.passes.Unlock()

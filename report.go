@@ -52,7 +52,8 @@ type Transition[K comparable] struct {
 	Sequence uint64
 	// Kind is what happened.
 	Kind Kind
-	// At is when, as the caller said.
+	// At is when, as the caller said; of a Healed in whole milliseconds, where the
+	// rules measure in these.
 	At time.Time
 	// Key is whose lease it was.
 	Key K

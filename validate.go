@@ -226,6 +226,10 @@ func (c Config) validateDwell(p *Problems) {
 		p.add(Error, "Dwell", c.Dwell, "must not be negative")
 		return
 	}
+	if c.Release != 0 && c.Dwell%time.Millisecond != 0 {
+		p.add(Error, "Dwell", c.Dwell, "must be whole milliseconds under a release")
+		return
+	}
 	dwell, ok := c.dwell(c.Term)
 	if !ok {
 		if c.Dwell > 0 {

@@ -271,3 +271,34 @@ func TestSuspectSinceOfALeaseThatMovedWhenHealed(t *testing.T) {
 		t.Errorf("got %v, want the last time", since)
 	}
 }
+
+// A renewal that announced that it may heal, for an earlier suspicion, is decided
+// before there is a new one: with the lower number it must not heal that. On one
+// processor it gets on only when Suspect gives way.
+//
+//  1. A renewal announces that it may heal a lease.
+//  2. Somebody finds a lease suspect, and waits.
+//  3. The renewal comes to nothing.
+//  4. The suspicion draws its number.
+func TestSuspicionWaitsForRenewalsThatMayHeal(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	table := tableWith(t, Exact, 1)
+	decided := numbered(&table.healings, 1)
+	decided.fail()
+	node, before := table.healings.announce(), uint64(0)
+	go func() {
+		before = table.sequence.Load()
+		node.fail()
+	}()
+	seen, _ := table.Get(1)
+	turn, ok := table.Suspect(afterStart(50), seen)
+	if !ok || before == 0 || turn.Sequence <= before {
+		t.Errorf("got %v with number %d, want it after %d", ok, turn.Sequence, before)
+	}
+	if table.healings.settled != node {
+		t.Error("got nothing settled, want that nobody waits for these again")
+	}
+	if turns := table.AppendHealed(nil, math.MaxUint64); len(turns) != 0 || table.healings.settled != nil {
+		t.Errorf("got %v, want nothing told and nothing settled", turns)
+	}
+}
