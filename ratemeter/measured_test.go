@@ -408,3 +408,28 @@ func TestStartStopAndTickInAnyOrder(t *testing.T) {
 		}
 	}
 }
+
+// Rotate needs no Start, and leaves the meter's own timer as it is.
+func TestRotateEndsTheWindowAtOnce(t *testing.T) {
+	m := ratemeter.NewMeasuredRate(time.Minute)
+	m.Add(3)
+	m.Rotate()
+	if got := m.Count(); got != 3 {
+		t.Errorf("count of a meter that was not started: got %d, want 3", got)
+	}
+	start := time.UnixMilli(1_700_000_000_000)
+	if err := m.Start(start); err != nil {
+		t.Fatal(err)
+	}
+	m.Increment()
+	m.Rotate()
+	if got := m.Count(); got != 1 {
+		t.Errorf("count: got %d, want 1", got)
+	}
+	if next, _ := m.NextTick(); !next.Equal(start.Add(time.Minute)) {
+		t.Errorf("next: got %v, want a minute after the start", next)
+	}
+	if !m.Tick(start.Add(time.Minute)) || m.Count() != 0 {
+		t.Errorf("tick: got count %d, want an empty window", m.Count())
+	}
+}
