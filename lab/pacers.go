@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -40,9 +39,7 @@ which start as in a deployment; with few of them, chance decides the peaks.`,
 			}
 			broken := fleet.Broken(measures)
 			if asJSON {
-				encoder := json.NewEncoder(command.OutOrStdout())
-				encoder.SetIndent("", "  ")
-				err = encoder.Encode(measures)
+				err = printJSON(command.OutOrStdout(), measures)
 			} else {
 				printMeasures(command.OutOrStdout(), measures, broken)
 			}

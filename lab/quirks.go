@@ -54,10 +54,10 @@ The exit status is 1 if any value is not the documented one.`,
 	return command
 }
 
-func printJSON(w io.Writer, stories []quirk.Told) error {
+func printJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(stories)
+	return encoder.Encode(value)
 }
 
 // Widths, in columns. Output that is no terminal gets pageWidth.
