@@ -1,8 +1,6 @@
 package script
 
 import (
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -165,64 +163,6 @@ func TestErrorsNameLineFieldValueAndRule(t *testing.T) {
 			}
 		}
 	}
-}
-
-// The lines of the lab's scripts are seeds.
-func FuzzParse(f *testing.F) {
-	for _, text := range scripts(f) {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		script, err := Parse(text)
-		if err != nil {
-			return
-		}
-		written := script.String()
-		again, err := Parse(written)
-		if err != nil || !reflect.DeepEqual(again, script) {
-			t.Errorf("%q was read as %#v, written as %q and read again as %#v (%v)", text, script, written, again, err)
-		}
-	})
-}
-
-// Whatever can be read can be run, or is refused with the line.
-func FuzzRun(f *testing.F) {
-	for _, text := range scripts(f) {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		script, err := Parse(text)
-		if err != nil || script.instances() > 1000 {
-			return
-		}
-		last := Event{At: start}
-		r := newRunner(func(e Event) {
-			if e.Line < last.Line || e.At.Before(last.At) || e.Kind == 0 {
-				t.Errorf("%+v was told after %+v", e, last)
-			}
-			last = e
-		})
-		r.left = 10_000
-		if err := r.run(script); err != nil && !strings.HasPrefix(err.Error(), "line ") {
-			t.Errorf("the error names no line: %v", err)
-		}
-	})
-}
-
-// scripts are those of the lab.
-func scripts(t testing.TB) (texts []string) {
-	paths, err := filepath.Glob("../testdata/*.txt")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("got %d scripts: %v", len(paths), err)
-	}
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		texts = append(texts, string(text))
-	}
-	return texts
 }
 
 func TestNamesPutsNeighboursTogether(t *testing.T) {
