@@ -29,10 +29,10 @@ func (c *Compensation) Next(now time.Time) time.Duration {
 	elapsed := now.Sub(c.previous)
 	first := !c.started
 	c.previous, c.started = now, true
-	if first || elapsed <= c.interval {
+	if first {
 		return 0
 	}
-	return elapsed - c.interval
+	return max(elapsed, c.interval) - c.interval
 }
 
 // EurekaCompensation is the compensation of Eureka's EvictionTask (v1.4.9 and
