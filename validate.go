@@ -298,14 +298,15 @@ func (c Config) warnOfSlowMeter(p *Problems) {
 			safe, first = c.Term.Duration, "Duration, of those that were only registered"
 		}
 	}
-	blind := time.Duration((1 - c.Percent) * float64(c.Window))
-	formula := "(1 - Percent) * Window + one step"
-	if c.Release == 0 {
-		blind += c.Window / time.Duration(c.Steps)
-	} else {
-		blind += c.Window
-		formula = "(2 - Percent) * Window, as the meter tumbles"
+	if !(c.Percent >= 0 && c.Percent <= 1) {
+		return // a release of which no number of renewals says anything
 	}
+	late, formula := c.Window, "(2 - Percent) * Window, as the meter tumbles"
+	if c.Release == 0 {
+		late, formula = c.Window/time.Duration(c.Steps), "(1 - Percent) * Window + one step"
+	}
+	missing := time.Duration(saturated((1 - c.Percent) * float64(c.Window)))
+	blind := late + min(missing, math.MaxInt64-late)
 	if blind >= safe {
 		p.add(Warning, "Window", c.Window, "is too long for the lease: when everybody falls silent the meter shows it after %v (%s), but leases expire after %v (%s), so that some may be evicted before the registry suspects itself",
 			blind, formula, safe, first)
@@ -326,6 +327,9 @@ func (c Config) survivesOne(n int) bool {
 	if c.Release == 0 {
 		return float64(n-1) >= c.Percent*float64(n)
 	}
+	if c.Term.Interval <= 0 {
+		return false // promises no number of renewals
+	}
 	calculator, err := preserve.NewCalculator(preserve.Config{
 		Release: c.Release, Percent: c.Percent, Interval: c.Term.Interval, SelfPreservation: true,
 	})
@@ -335,16 +339,25 @@ func (c Config) survivesOne(n int) bool {
 	if c.Release == preserve.Spring { // which opened for one that need not exist
 		calculator.Registered()
 	}
-	return calculator.Decide(int64(float64(n-1) * float64(c.Window) / float64(c.Term.Interval))).Allowed
+	return calculator.Decide(saturated(float64(n-1) * float64(c.Window) / float64(c.Term.Interval))).Allowed
+}
+
+// saturated is x, which must not be negative, as an integer. What Go's own
+// conversion makes of what no int64 holds is the processor's affair.
+func saturated(x float64) int64 {
+	if x >= math.MaxInt64 { // which is 2^63 as a float64
+		return math.MaxInt64
+	}
+	return int64(x)
 }
 
 // fewestInstances says how many instances it takes, more than there are: a
 // release counts whole renewals, so that fewer may do as well.
 func (c Config) fewestInstances(instances int) string {
 	const most = 10_000
-	for n := instances + 1; n <= most; n++ {
-		if c.survivesOne(n) {
-			return fmt.Sprintf("at least %d", n)
+	for n := instances; n < most; n++ {
+		if c.survivesOne(n + 1) {
+			return fmt.Sprintf("at least %d", n+1)
 		}
 	}
 	return fmt.Sprintf("more than %d", most)
