@@ -12,14 +12,15 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+	"github.com/leasekernel/leasekernel/fuzz/law"
 	"github.com/leasekernel/leasekernel/lease"
 	"github.com/leasekernel/leasekernel/ratemeter"
 )
 
-const (
-	leaseLinearizable law = "every concurrent history of a lease is one that its calls, one after the other, could have shown"
-	meterLinearizable law = "every concurrent history of increments and rotations is one that a single counter could have shown"
-	judgeCondemns     law = "the judge condemns a history that no order of the calls explains"
+var (
+	leaseLinearizable = law.New("lease-linearizable", "every concurrent history of a lease is one that its calls, one after the other, could have shown")
+	meterLinearizable = law.New("meter-linearizable", "every concurrent history of increments and rotations is one that a single counter could have shown")
+	judgeCondemns     = law.New("judge-condemns", "the judge condemns a history that no order of the calls explains")
 )
 
 const (
@@ -247,7 +248,7 @@ func checkLeaseHistories(t *testing.T, rule lease.Rule) {
 			}
 		})
 		history := c.history()
-		leaseLinearizable.holds(t, porcupine.CheckOperations(spec, history), "seed %d, history %d:%s", historySeed, number, describe(history))
+		leaseLinearizable.Holds(t, porcupine.CheckOperations(spec, history), "seed %d, history %d:%s", historySeed, number, describe(history))
 	}
 }
 
@@ -276,7 +277,7 @@ func TestJudgeCondemnsALostRenewal(t *testing.T) {
 				return c.lease.Evict(secondsOn(30), c.marks[0])
 			})
 			legal := porcupine.CheckOperations(leaseSpec(rule), c.history())
-			judgeCondemns.holds(t, legal == !mutant, "rule %v, mutant %t, legal %t:%s", rule, mutant, legal, describe(c.history()))
+			judgeCondemns.Holds(t, legal == !mutant, "rule %v, mutant %t, legal %t:%s", rule, mutant, legal, describe(c.history()))
 		}
 	}
 }
@@ -313,10 +314,10 @@ func TestJudgeCondemnsALostEviction(t *testing.T) {
 		r.record(0, leaseCall{what: "evict", at: 30, mark: 0}, func() any { return torn.evict() })
 		return store()
 	})
-	judgeCondemns.holds(t, torn.word.live, "the mutant is no mutant")
+	judgeCondemns.Holds(t, torn.word.live, "the mutant is no mutant")
 	for _, rule := range []lease.Rule{lease.Exact, lease.Eureka, lease.Nacos} {
 		legal := porcupine.CheckOperations(leaseSpec(rule), r.history())
-		judgeCondemns.holds(t, !legal, "rule %v:%s", rule, describe(r.history()))
+		judgeCondemns.Holds(t, !legal, "rule %v:%s", rule, describe(r.history()))
 	}
 }
 
@@ -381,8 +382,8 @@ func TestMeasuredRateIsLinearizable(t *testing.T) {
 		})
 		r.record(0, rotate, turns.rotate)
 		history := r.history()
-		meterLinearizable.holds(t, porcupine.CheckOperations(meterSpec(), history), "seed %d, history %d:%s", historySeed, number, describe(history))
-		countedOnce.holds(t, drained(history) == (clients-1)*callsEach, "seed %d, history %d:%s", historySeed, number, describe(history))
+		meterLinearizable.Holds(t, porcupine.CheckOperations(meterSpec(), history), "seed %d, history %d:%s", historySeed, number, describe(history))
+		countedOnce.Holds(t, drained(history) == (clients-1)*callsEach, "seed %d, history %d:%s", historySeed, number, describe(history))
 	}
 }
 
@@ -429,5 +430,5 @@ func TestJudgeCondemnsALostIncrement(t *testing.T) {
 		return loaded
 	})
 	r.record(0, rotate, func() any { return counter })
-	judgeCondemns.holds(t, !porcupine.CheckOperations(meterSpec(), r.history()), "%s", describe(r.history()))
+	judgeCondemns.Holds(t, !porcupine.CheckOperations(meterSpec(), r.history()), "%s", describe(r.history()))
 }

@@ -1,9 +1,12 @@
-// Package fuzz is the tests of the kernels that need modules which the kernels
-// themselves must not depend on: properties against deliberately naive models
-// (rapid), concurrent histories (porcupine), a foreign clock
-// (benbjohnson/clock), and the replay of recordings of the real Eureka,
-// Nacos and bilibili/discovery.
+// Package fuzz has a deliberately naive model of every kernel, and machines
+// that drive a kernel and its model through the same calls and compare what
+// they show after each. They need modules which the kernels themselves must
+// not depend on, so this is a module of its own: none of them reaches whoever
+// embeds a kernel.
 //
-// It is a module of its own so that none of them reaches whoever embeds a
-// kernel. There is nothing in it to import but the package replay.
+// Its tests let rapid draw what the machines do, judge concurrent histories
+// (porcupine), drive kernels by a foreign clock (benbjohnson/clock), and replay
+// recordings of the real Eureka, Nacos and bilibili/discovery. To import there
+// is [Machines], whose runs are written and read by package trace, and package
+// replay.
 package fuzz

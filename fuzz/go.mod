@@ -10,4 +10,6 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
+require golang.org/x/tools v0.39.0
+
 replace github.com/leasekernel/leasekernel => ../

@@ -14,17 +14,18 @@ import (
 
 	"github.com/anishathalye/porcupine"
 	"github.com/leasekernel/leasekernel"
+	"github.com/leasekernel/leasekernel/fuzz/law"
 	"github.com/leasekernel/leasekernel/lease"
 	"github.com/leasekernel/leasekernel/preserve"
 )
 
-const (
-	kernelLinearizable law = "every concurrent history of a key is one that its calls, one after the other, could have shown"
-	answeredIsAlive    law = "a renewal that was answered is never followed by the eviction of that lease at an instant up to its own + the term"
-	departsOnce        law = "each lease begins once and leaves at most once, and the reports of all passes together tell it once"
-	changesAddUp       law = "those who came less those who left are those who are there"
-	expectationAddsUp  law = "what is expected is what those who are there promise"
-	renewalsAddUp      law = "every renewal that was answered is counted once"
+var (
+	kernelLinearizable = law.New("kernel-linearizable", "every concurrent history of a key is one that its calls, one after the other, could have shown")
+	answeredIsAlive    = law.New("answered-is-alive", "a renewal that was answered is never followed by the eviction of that lease at an instant up to its own + the term")
+	departsOnce        = law.New("departs-once", "each lease begins once and leaves at most once, and the reports of all passes together tell it once")
+	changesAddUp       = law.New("changes-add-up", "those who came less those who left are those who are there")
+	expectationAddsUp  = law.New("expectation-adds-up", "what is expected is what those who are there promise")
+	renewalsAddUp      = law.New("renewals-add-up", "every renewal that was answered is counted once")
 )
 
 const kernelHistories = 1500
@@ -330,7 +331,7 @@ func TestKernelIsLinearizable(t *testing.T) {
 					race(func(client int) { c.live(client, randomOf(number, client)) })
 					c.finish()
 					history := c.history()
-					kernelLinearizable.holds(t, porcupine.CheckOperations(kernelSpec(row.rule), history), "seed %d, history %d:%s", historySeed, number, describe(history))
+					kernelLinearizable.Holds(t, porcupine.CheckOperations(kernelSpec(row.rule), history), "seed %d, history %d:%s", historySeed, number, describe(history))
 					c.checkReports(t, history, row.rule)
 				}
 			})
@@ -365,11 +366,11 @@ func (c *kernelClients) checkReports(t *testing.T, history []porcupine.Operation
 		}
 	}
 	healed := answered[leasekernel.Healed] // and others that nobody asked about
-	departsOnce.holds(t, told.kinds[leasekernel.Healed] >= healed, "%d are healed, %d were answered:%s", told.kinds[leasekernel.Healed], healed, describe(history))
+	departsOnce.Holds(t, told.kinds[leasekernel.Healed] >= healed, "%d are healed, %d were answered:%s", told.kinds[leasekernel.Healed], healed, describe(history))
 	delete(told.kinds, leasekernel.Healed)
 	delete(answered, leasekernel.Healed)
-	departsOnce.holds(t, fmt.Sprint(told.kinds) == fmt.Sprint(answered), "%v are told, %v were answered:%s", told.kinds, answered, describe(history))
-	changesAddUp.holds(t, c.kernel.Len() == 0 && c.kernel.Status(secondsOn(0)).Suspects == 0, "%d are left", c.kernel.Len())
+	departsOnce.Holds(t, fmt.Sprint(told.kinds) == fmt.Sprint(answered), "%v are told, %v were answered:%s", told.kinds, answered, describe(history))
+	changesAddUp.Holds(t, c.kernel.Len() == 0 && c.kernel.Status(secondsOn(0)).Suspects == 0, "%d are left", c.kernel.Len())
 }
 
 // The judge has to be able to say no. Interleavings 1 and 2, made by hand by a
@@ -388,7 +389,7 @@ func TestJudgeCondemnsEvictionByKey(t *testing.T) {
 			c.do(1, kernelCall{what: "register", at: 0})
 			c.do(0, kernelCall{what: "pass", at: 30})
 			legal := porcupine.CheckOperations(kernelSpec(keyRule{}), c.history())
-			judgeCondemns.holds(t, legal == !byKey, "%s, by key %t, legal %t:%s", meanwhile, byKey, legal, describe(c.history()))
+			judgeCondemns.Holds(t, legal == !byKey, "%s, by key %t, legal %t:%s", meanwhile, byKey, legal, describe(c.history()))
 		}
 	}
 }
@@ -443,9 +444,9 @@ func TestJudgeCondemnsWrongStoriesOfAKernel(t *testing.T) {
 		case "suspect again":
 			say(kernelCall{what: "register", of: 2}, suspect)
 		}
-		judgeCondemns.holds(t, porcupine.CheckOperations(kernelSpec(wrong.rule), r.history()), "%s: even what came before:%s", what, describe(r.history()))
+		judgeCondemns.Holds(t, porcupine.CheckOperations(kernelSpec(wrong.rule), r.history()), "%s: even what came before:%s", what, describe(r.history()))
 		say(wrong.call, wrong.answer)
-		judgeCondemns.holds(t, !porcupine.CheckOperations(kernelSpec(wrong.rule), r.history()), "%s:%s", what, describe(r.history()))
+		judgeCondemns.Holds(t, !porcupine.CheckOperations(kernelSpec(wrong.rule), r.history()), "%s:%s", what, describe(r.history()))
 	}
 }
 
@@ -661,29 +662,29 @@ func (c *crowd) check(t *testing.T) {
 		}
 	}
 	came, left := kinds[leasekernel.Registered], kinds[leasekernel.Cancelled]+kinds[leasekernel.Evicted]
-	changesAddUp.holds(t, came-left == c.kernel.Len(), "%d came, %d left, and %d are there", came, left, c.kernel.Len())
-	departsOnce.holds(t, int64(came+kinds[leasekernel.Replaced]) == c.granted.Load(), "%v are told of %d that were granted", kinds, c.granted.Load())
-	departsOnce.holds(t, int64(kinds[leasekernel.Cancelled]) == c.left.Load(), "%v are told of %d that were cancelled", kinds, c.left.Load())
-	changesAddUp.holds(t, kinds[leasekernel.Evicted] > 0 && kinds[leasekernel.Replaced] > 0, "nothing happened: %v", kinds)
+	changesAddUp.Holds(t, came-left == c.kernel.Len(), "%d came, %d left, and %d are there", came, left, c.kernel.Len())
+	departsOnce.Holds(t, int64(came+kinds[leasekernel.Replaced]) == c.granted.Load(), "%v are told of %d that were granted", kinds, c.granted.Load())
+	departsOnce.Holds(t, int64(kinds[leasekernel.Cancelled]) == c.left.Load(), "%v are told of %d that were cancelled", kinds, c.left.Load())
+	changesAddUp.Holds(t, kinds[leasekernel.Evicted] > 0 && kinds[leasekernel.Replaced] > 0, "nothing happened: %v", kinds)
 
 	status := c.kernel.Status(secondsOn(7200))
-	changesAddUp.holds(t, status.Registered == uint64(came) && status.Evicted == uint64(kinds[leasekernel.Evicted]), "%+v", status)
+	changesAddUp.Holds(t, status.Registered == uint64(came) && status.Evicted == uint64(kinds[leasekernel.Evicted]), "%+v", status)
 	there, promised := 0, 0.0
 	for _, held := range c.kernel.All() {
 		there++
 		promised += 7200 / held.Holder().interval.Seconds()
 	}
-	changesAddUp.holds(t, there == status.Leases, "%d are met of %d", there, status.Leases)
+	changesAddUp.Holds(t, there == status.Leases, "%d are met of %d", there, status.Leases)
 	if status.Decision.Clients {
-		expectationAddsUp.holds(t, status.Decision.Expected == float64(there+1), "%v are expected of %d", status.Decision.Expected, there)
+		expectationAddsUp.Holds(t, status.Decision.Expected == float64(there+1), "%v are expected of %d", status.Decision.Expected, there)
 		_, now := c.now()
 		last := c.kernel.Rotate(now.Add(time.Hour))
-		renewalsAddUp.holds(t, rotated+last.Rotation.Renewals == c.renewed.Load(), "%d of %d", rotated+last.Rotation.Renewals, c.renewed.Load())
+		renewalsAddUp.Holds(t, rotated+last.Rotation.Renewals == c.renewed.Load(), "%d of %d", rotated+last.Rotation.Renewals, c.renewed.Load())
 		return
 	}
 	off := status.Decision.Expected - promised
-	expectationAddsUp.holds(t, off < 1e-6 && off > -1e-2, "%v are expected, and %v promised", status.Decision.Expected, promised)
-	renewalsAddUp.holds(t, status.Renewals == c.renewed.Load(), "%d of %d", status.Renewals, c.renewed.Load())
+	expectationAddsUp.Holds(t, off < 1e-6 && off > -1e-2, "%v are expected, and %v promised", status.Decision.Expected, promised)
+	renewalsAddUp.Holds(t, status.Renewals == c.renewed.Load(), "%d of %d", status.Renewals, c.renewed.Load())
 }
 
 func (c *crowd) checkChange(t *testing.T, change leasekernel.Change[int, *tracked]) {
@@ -697,13 +698,13 @@ func (c *crowd) checkChange(t *testing.T, change leasekernel.Change[int, *tracke
 	if change.Kind == leasekernel.Replaced {
 		old := change.Old.Holder()
 		old.departed++
-		departsOnce.holds(t, old.begun == 1 && old.departed == 1, "%d: replaced after %d beginnings and %d ends", change.Key, old.begun, old.departed)
+		departsOnce.Holds(t, old.begun == 1 && old.departed == 1, "%d: replaced after %d beginnings and %d ends", change.Key, old.begun, old.departed)
 	}
-	departsOnce.holds(t, l.begun == 1 && l.departed <= 1, "%d: %v after %d beginnings and %d ends", change.Key, change.Kind, l.begun, l.departed)
-	departsOnce.holds(t, l.cancelled == (change.Kind == leasekernel.Cancelled) || l.departed == 0, "%d is %v, and was answered %t", change.Key, change.Kind, l.cancelled)
+	departsOnce.Holds(t, l.begun == 1 && l.departed <= 1, "%d: %v after %d beginnings and %d ends", change.Key, change.Kind, l.begun, l.departed)
+	departsOnce.Holds(t, l.cancelled == (change.Kind == leasekernel.Cancelled) || l.departed == 0, "%d is %v, and was answered %t", change.Key, change.Kind, l.cancelled)
 	if change.Kind == leasekernel.Evicted {
 		silence := change.At.Sub(secondsOn(0)) - time.Duration(l.last.Load())*time.Millisecond
-		answeredIsAlive.holds(t, silence > termLength*time.Second, "%d is evicted %v after a renewal that was answered", change.Key, silence)
+		answeredIsAlive.Holds(t, silence > termLength*time.Second, "%d is evicted %v after a renewal that was answered", change.Key, silence)
 	}
 }
 
@@ -793,18 +794,18 @@ func checkAllMethods(t *testing.T, config leasekernel.Config) {
 	tell(kernel.Rotate(secondsOn(0)))
 	status := kernel.Status(secondsOn(0))
 	all := status.Registered + status.Replaced + status.Cancelled + status.Evicted + status.Suspected + status.Healed
-	departsOnce.holds(t, uint64(told.Load()) == all, "%d are told of %d", told.Load(), all)
-	changesAddUp.holds(t, status.Registered-status.Cancelled-status.Evicted == uint64(kernel.Len()), "%+v", status)
+	departsOnce.Holds(t, uint64(told.Load()) == all, "%d are told of %d", told.Load(), all)
+	changesAddUp.Holds(t, status.Registered-status.Cancelled-status.Evicted == uint64(kernel.Len()), "%+v", status)
 	suspects := 0
 	for _, held := range kernel.All() {
 		if held.Suspected() {
 			suspects++
 		}
 	}
-	suspectsAreCounted.holds(t, status.Suspects == suspects, "%d, and there are %d", status.Suspects, suspects)
+	suspectsAreCounted.Holds(t, status.Suspects == suspects, "%d, and there are %d", status.Suspects, suspects)
 	if status.Decision.Rule == "exact" {
 		promise := (2 * config.Term.Interval).Seconds() / config.Term.Interval.Seconds()
-		expectationAddsUp.holds(t, status.Decision.Expected == promise*float64(kernel.Len()), "%+v", status)
+		expectationAddsUp.Holds(t, status.Decision.Expected == promise*float64(kernel.Len()), "%+v", status)
 	}
 }
 
@@ -1002,7 +1003,7 @@ func (c *turnCrowd) check(t *testing.T, config leasekernel.Config) {
 	told, numbers, healed := newFollower(config.Term.Rule == lease.Nacos), make(map[leasekernel.Kind][]uint64), [turnKeys]int{}
 	for _, change := range c.told() {
 		if change.Kind == leasekernel.Evicted {
-			exemptIsExempt.holds(t, !change.Lease.Exempt(), "%d is evicted", change.Key)
+			exemptIsExempt.Holds(t, !change.Lease.Exempt(), "%d is evicted", change.Key)
 			if config.Term.Rule == lease.Exact {
 				told.followWarned(t, change, config.Term.Interval)
 			}
@@ -1016,9 +1017,9 @@ func (c *turnCrowd) check(t *testing.T, config leasekernel.Config) {
 	}
 	for kind, noted := range c.noted {
 		slices.Sort(noted)
-		changesToldOnce.holds(t, slices.Equal(noted, numbers[kind]), "%d are told as %v, and %d were answered", len(numbers[kind]), kind, len(noted))
+		changesToldOnce.Holds(t, slices.Equal(noted, numbers[kind]), "%d are told as %v, and %d were answered", len(numbers[kind]), kind, len(noted))
 	}
-	healsAtOnce.holds(t, healed == c.healed, "%v are told as healed, and %v were answered", healed, c.healed)
+	healsAtOnce.Holds(t, healed == c.healed, "%v are told as healed, and %v were answered", healed, c.healed)
 	c.checkTotals(t, told)
 }
 
@@ -1038,16 +1039,16 @@ func (c *turnCrowd) checkTotals(t *testing.T, told *follower) {
 	for key := range turnKeys {
 		held, ok := c.kernel.Get(key)
 		last := told.keys[key]
-		changesAddUp.holds(t, last.there == ok && last.suspect == (ok && held.Suspected()), "%d is there, %t: %+v", key, ok, last)
+		changesAddUp.Holds(t, last.there == ok && last.suspect == (ok && held.Suspected()), "%d is there, %t: %+v", key, ok, last)
 		if last.suspect {
 			suspects++
 		}
 	}
-	suspectsAreCounted.holds(t, status.Suspects == suspects, "%d, and there are %d", status.Suspects, suspects)
+	suspectsAreCounted.Holds(t, status.Suspects == suspects, "%d, and there are %d", status.Suspects, suspects)
 	for kind, total := range map[leasekernel.Kind]uint64{
 		leasekernel.Registered: status.Registered, leasekernel.Replaced: status.Replaced, leasekernel.Cancelled: status.Cancelled,
 		leasekernel.Evicted: status.Evicted, leasekernel.Suspected: status.Suspected, leasekernel.Healed: status.Healed,
 	} {
-		changesAddUp.holds(t, uint64(told.kinds[kind]) == total && total > 0, "%d are told as %v of %d", told.kinds[kind], kind, total)
+		changesAddUp.Holds(t, uint64(told.kinds[kind]) == total && total > 0, "%d are told as %v of %d", told.kinds[kind], kind, total)
 	}
 }

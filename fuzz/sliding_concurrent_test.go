@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+	"github.com/leasekernel/leasekernel/fuzz/law"
 	"github.com/leasekernel/leasekernel/ratemeter"
 )
 
-const (
-	slidingLinearizable law = "every concurrent history of single renewals and counts is one that a list of renewals could have shown"
-	slidingCountsDone   law = "a count has every renewal of its window that was marked before it began, none that was marked after it ended, and each once"
-	judgeAcquits        law = "the judge of intervals acquits what the meter does by design"
+var (
+	slidingLinearizable = law.New("sliding-linearizable", "every concurrent history of single renewals and counts is one that a list of renewals could have shown")
+	slidingCountsDone   = law.New("sliding-counts-done", "a count has every renewal of its window that was marked before it began, none that was marked after it ended, and each once")
+	judgeAcquits        = law.New("judge-acquits", "the judge of intervals acquits what the meter does by design")
 )
 
 const (
@@ -189,7 +190,7 @@ func raceSliding(t *testing.T, number uint64, weigh func(int) uint32) []porcupin
 func TestSlidingIsLinearizableForSingleRenewals(t *testing.T) {
 	for number := range uint64(slidingHistories) {
 		history := raceSliding(t, number, oneRenewal)
-		slidingLinearizable.holds(t, porcupine.CheckOperations(slidingSpec(), history),
+		slidingLinearizable.Holds(t, porcupine.CheckOperations(slidingSpec(), history),
 			"seed %d, history %d:%s", historySeed, number, describe(history))
 	}
 }
@@ -207,7 +208,7 @@ func TestSlidingCountsWhatIsDone(t *testing.T) {
 	for number := range uint64(slidingHistories) {
 		history := raceSliding(t, number, ownDigit)
 		wrong := judgeIntervals(history)
-		slidingCountsDone.holds(t, wrong == "", "%s; seed %d, history %d:%s", wrong, historySeed, number, describe(history))
+		slidingCountsDone.Holds(t, wrong == "", "%s; seed %d, history %d:%s", wrong, historySeed, number, describe(history))
 	}
 }
 
@@ -306,8 +307,8 @@ func TestMarksOfDifferentSizeAreNotLinearizable(t *testing.T) {
 	m := &tornMeter{}
 	m.count(func() { m.mark(1, 0); m.mark(1, 1) })
 	history := m.history()
-	judgeCondemns.holds(t, !porcupine.CheckOperations(slidingSpec(), history), "%s", describe(history))
-	judgeAcquits.holds(t, judgeIntervals(history) == "", "%s%s", judgeIntervals(history), describe(history))
+	judgeCondemns.Holds(t, !porcupine.CheckOperations(slidingSpec(), history), "%s", describe(history))
+	judgeAcquits.Holds(t, judgeIntervals(history) == "", "%s%s", judgeIntervals(history), describe(history))
 }
 
 // Interleaving 1, made by hand: both have seen the old word, and both store a
@@ -330,8 +331,8 @@ func TestJudgesCondemnALostRenewalOfAMeter(t *testing.T) {
 // different size, because none of them runs during a count.
 func condemned(t *testing.T, history []porcupine.Operation) {
 	t.Helper()
-	judgeCondemns.holds(t, !porcupine.CheckOperations(slidingSpec(), history), "linearizable:%s", describe(history))
-	judgeCondemns.holds(t, judgeIntervals(history) != "", "by intervals:%s", describe(history))
+	judgeCondemns.Holds(t, !porcupine.CheckOperations(slidingSpec(), history), "linearizable:%s", describe(history))
+	judgeCondemns.Holds(t, judgeIntervals(history) != "", "by intervals:%s", describe(history))
 }
 
 // Each thing that the judge of intervals asks is also answered with no.

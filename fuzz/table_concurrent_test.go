@@ -13,17 +13,18 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+	"github.com/leasekernel/leasekernel/fuzz/law"
 	"github.com/leasekernel/leasekernel/lease"
 )
 
-const (
-	tableLinearizable law = "every concurrent history of a table is, key by key, one that a map's calls, one after the other, could have shown"
-	rescuedOrEvicted  law = "a lease that was collected is either renewed or evicted, never both and never neither"
-	nothingTouched    law = "nothing that is done with the handles of leases that left touches one that lives"
-	serviceUpIsKept   law = "a service that came up is up for every lease that replaces the one it came up for"
-	healedBefore      law = "a healing is told once, and before whatever happened to its key afterwards"
-	numbersTellTrue   law = "by their numbers, registrations, suspicions, healings and departures of a key are a story that can have happened"
-	lastPassFindsAll  law = "a pass after everything has come to rest finds every expired lease, and no other"
+var (
+	tableLinearizable = law.New("table-linearizable", "every concurrent history of a table is, key by key, one that a map's calls, one after the other, could have shown")
+	rescuedOrEvicted  = law.New("rescued-or-evicted", "a lease that was collected is either renewed or evicted, never both and never neither")
+	nothingTouched    = law.New("nothing-touched", "nothing that is done with the handles of leases that left touches one that lives")
+	serviceUpIsKept   = law.New("service-up-is-kept", "a service that came up is up for every lease that replaces the one it came up for")
+	healedBefore      = law.New("healed-before", "a healing is told once, and before whatever happened to its key afterwards")
+	numbersTellTrue   = law.New("numbers-tell-true", "by their numbers, registrations, suspicions, healings and departures of a key are a story that can have happened")
+	lastPassFindsAll  = law.New("last-pass-finds-all", "a pass after everything has come to rest finds every expired lease, and no other")
 )
 
 const (
@@ -457,7 +458,7 @@ func checkTableHistories(t *testing.T, rule lease.Rule) {
 				race(func(client int) { c.live(client, randomOf(number, client)) })
 			})
 			history := c.history()
-			tableLinearizable.holds(t, porcupine.CheckOperations(spec, history), "seed %d, history %d:%s", historySeed, number, describe(history))
+			tableLinearizable.Holds(t, porcupine.CheckOperations(spec, history), "seed %d, history %d:%s", historySeed, number, describe(history))
 		}
 	})
 }
@@ -582,7 +583,7 @@ func TestJudgeCondemnsWrongStoriesOfATable(t *testing.T) {
 			for _, mistake := range []bool{false, true} {
 				history := story(rule, mistake)
 				legal := porcupine.CheckOperations(tableSpec(rule), history)
-				judgeCondemns.holds(t, legal == !mistake, "%s, rule %v, mistake %t, legal %t:%s", name, rule, mistake, legal, describe(history))
+				judgeCondemns.Holds(t, legal == !mistake, "%s, rule %v, mistake %t, legal %t:%s", name, rule, mistake, legal, describe(history))
 			}
 		}
 	}
@@ -622,7 +623,7 @@ func TestRenewalBetweenCollectionAndEvictionRescues(t *testing.T) {
 			mustRegister(table, 0, key, i, term)
 		}
 		collected := table.AppendExpired(nil, secondsOn(20), 0)
-		passFindsExpired.holds(t, len(collected) == len(rescued), "%d of %d", len(collected), len(rescued))
+		passFindsExpired.Holds(t, len(collected) == len(rescued), "%d of %d", len(collected), len(rescued))
 		slices.SortFunc(collected, func(a, b intSnapshot) int { return a.Holder() - b.Holder() })
 		evicted, renewed := make([]bool, len(rescued)), [3][]bool{}
 		for by := range renewed {
@@ -648,9 +649,9 @@ func TestRenewalBetweenCollectionAndEvictionRescues(t *testing.T) {
 		})
 		for i, key := range rescued {
 			_, lives := table.Get(key)
-			rescuedOrEvicted.holds(t, lives == !evicted[i], "%q lives %t, was evicted %t", key, lives, evicted[i])
+			rescuedOrEvicted.Holds(t, lives == !evicted[i], "%q lives %t, was evicted %t", key, lives, evicted[i])
 			for by := range renewed {
-				rescuedOrEvicted.holds(t, renewed[by][i] == !evicted[i], "%q was renewed %t, evicted %t", key, renewed[by][i], evicted[i])
+				rescuedOrEvicted.Holds(t, renewed[by][i] == !evicted[i], "%q was renewed %t, evicted %t", key, renewed[by][i], evicted[i])
 			}
 		}
 	})
@@ -692,14 +693,14 @@ func TestStaleHandleAfterItsSlotsLeaseLeftTouchesNothing(t *testing.T) {
 				}
 			})
 		})
-		nothingTouched.holds(t, touched.Load() == 0, "%d calls said true", touched.Load())
+		nothingTouched.Holds(t, touched.Load() == 0, "%d calls said true", touched.Load())
 		for key, seen := range table.All() {
 			_, up := seen.ServiceUpAt()
-			nothingTouched.holds(t, !seen.Renewed() && !up, "%q: renewed %t, up %t", key, seen.Renewed(), up)
+			nothingTouched.Holds(t, !seen.Renewed() && !up, "%q: renewed %t, up %t", key, seen.Renewed(), up)
 		}
 		for _, key := range rescued {
 			_, ok := table.Get(key)
-			nothingTouched.holds(t, ok, "%q is gone", key)
+			nothingTouched.Holds(t, ok, "%q is gone", key)
 		}
 	})
 }
@@ -722,7 +723,7 @@ func TestRegistrationWhileItsBlockIsSweptIsFound(t *testing.T) {
 			for i, key := range rescued {
 				mustRegister(table, 1000, key, i, term)
 			}
-			passFindsExpired.holds(t, len(table.AppendExpired(nil, secondsOn(500), 0)) == 0, "round %d: before any has expired", round)
+			passFindsExpired.Holds(t, len(table.AppendExpired(nil, secondsOn(500), 0)) == 0, "round %d: before any has expired", round)
 			var moved atomic.Int64
 			race(func(client int) {
 				switch client {
@@ -748,9 +749,9 @@ func TestRegistrationWhileItsBlockIsSweptIsFound(t *testing.T) {
 				found[seen.Key()] = true
 			}
 			for _, key := range rescued {
-				lastPassFindsAll.holds(t, found[key], "round %d: %q is missed", round, key)
+				lastPassFindsAll.Holds(t, found[key], "round %d: %q is missed", round, key)
 			}
-			lastPassFindsAll.holds(t, len(found) == len(rescued), "round %d: %d of %d", round, len(found), len(rescued))
+			lastPassFindsAll.Holds(t, len(found) == len(rescued), "round %d: %d of %d", round, len(found), len(rescued))
 		}
 	})
 }
@@ -780,7 +781,7 @@ func TestServiceUpIsCarriedOver(t *testing.T) {
 		for i, key := range rescued {
 			seen, _ := table.Get(key)
 			_, isUp := seen.ServiceUpAt()
-			serviceUpIsKept.holds(t, isUp == up[i], "%q is up %t, came up %t", key, isUp, up[i])
+			serviceUpIsKept.Holds(t, isUp == up[i], "%q is up %t, came up %t", key, isUp, up[i])
 		}
 	})
 }
@@ -813,10 +814,10 @@ func TestNumbersTellTheStoryOfAKey(t *testing.T) {
 		slices.SortFunc(story, func(a, b event) int { return cmp.Compare(a.number, b.number) })
 		for i, next := range story {
 			if next.leaves {
-				numbersRise.holds(t, next.holder == holder, "%d leaves when the lease is %d's: %+v", next.holder, holder, story[max(0, i-3):i+1])
+				numbersRise.Holds(t, next.holder == holder, "%d leaves when the lease is %d's: %+v", next.holder, holder, story[max(0, i-3):i+1])
 				holder = 0
 			} else {
-				numbersRise.holds(t, next.again == (holder != 0), "%+v when the lease is %d's: %+v", next, holder, story[max(0, i-3):i+1])
+				numbersRise.Holds(t, next.again == (holder != 0), "%+v when the lease is %d's: %+v", next, holder, story[max(0, i-3):i+1])
 				holder = next.holder
 			}
 		}
@@ -866,20 +867,20 @@ func (c *chronicle) check(t *testing.T) {
 		checkToldBefore(t, story)
 		suspect := checkStory(t, story)
 		if seen, ok := c.table.Get(key); ok {
-			numbersTellTrue.holds(t, seen.Suspected() == suspect, "%q is suspect %t: %+v", key, seen.Suspected(), story)
+			numbersTellTrue.Holds(t, seen.Suspected() == suspect, "%q is suspect %t: %+v", key, seen.Suspected(), story)
 		}
 		if suspect {
 			suspects++
 		}
 	}
-	numbersTellTrue.holds(t, c.table.Suspects() == suspects, "%d are suspect, not %d", c.table.Suspects(), suspects)
+	numbersTellTrue.Holds(t, c.table.Suspects() == suspects, "%d are suspect, not %d", c.table.Suspects(), suspects)
 }
 
 // checkToldBefore compares each change with the healings that were told later.
 func checkToldBefore(t *testing.T, story []chronicled) {
 	for i, entry := range story {
 		for _, later := range story[i+1:] {
-			healedBefore.holds(t, later.what != "healed" || later.number > entry.number, "%+v is told after %+v", later, entry)
+			healedBefore.Holds(t, later.what != "healed" || later.number > entry.number, "%+v is told after %+v", later, entry)
 		}
 	}
 }
@@ -891,7 +892,7 @@ func checkStory(t *testing.T, story []chronicled) (suspect bool) {
 	for i, entry := range story {
 		begins := entry.what == "registered"
 		possible := lives != begins && entry.was == suspect && (i == 0 || story[i-1].number < entry.number)
-		numbersTellTrue.holds(t, possible, "%+v, when the lease lives %t and is suspect %t:\n%+v", entry, lives, suspect, story[max(0, i-4):i+1])
+		numbersTellTrue.Holds(t, possible, "%+v, when the lease lives %t and is suspect %t:\n%+v", entry, lives, suspect, story[max(0, i-4):i+1])
 		lives, suspect = entry.what != "left", entry.is
 	}
 	return suspect

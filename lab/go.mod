@@ -8,6 +8,7 @@ require (
 	github.com/leasekernel/leasekernel/fuzz v0.0.0
 	github.com/schollz/progressbar/v3 v3.18.0
 	github.com/spf13/cobra v1.10.2
+	golang.org/x/sync v0.18.0
 	golang.org/x/term v0.40.0
 )
 
@@ -19,6 +20,7 @@ require (
 	github.com/spf13/pflag v1.0.9 // indirect
 	golang.org/x/sys v0.41.0 // indirect
 	golang.org/x/text v0.22.0 // indirect
+	golang.org/x/tools v0.39.0 // indirect
 )
 
 replace (

@@ -4,6 +4,7 @@
 //	go run ./lab replay FILE|DIR   replay recordings of the real registries
 //	go run ./lab explain [SCRIPT]  run a scripted registry in virtual time, and say why
 //	go run ./lab pacers            compare three ways of renewing while the server fails
+//	go run ./lab seeds             plant violations in the kernels, and see whether each is found
 //	go run ./lab mutants [PACKAGE] make faults in the kernels and see whether tests notice
 package main
 
@@ -42,7 +43,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(quirksCommand(), replayCommand(), explainCommand(), pacersCommand(), mutantsCommand())
+	root.AddCommand(quirksCommand(), replayCommand(), explainCommand(), pacersCommand(), mutantsCommand(), seedsCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

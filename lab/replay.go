@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/leasekernel/leasekernel/fuzz/replay"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 )
 
@@ -47,14 +46,7 @@ unknown kind ("go run" itself turns 2 into 1; a built lab does not).`,
 
 // replayAll replays the files, with a progress bar if stderr is a terminal.
 func replayAll(files []string, stderr io.Writer) (results []replay.Result, unusable []error) {
-	bar := progressbar.DefaultSilent(int64(len(files)))
-	if isTerminal(stderr) {
-		bar = progressbar.NewOptions(len(files),
-			progressbar.OptionSetWriter(stderr),
-			progressbar.OptionSetDescription("replaying"),
-			progressbar.OptionShowCount(),
-			progressbar.OptionClearOnFinish())
-	}
+	bar := barOf(stderr, "replaying", len(files))
 	for _, file := range files {
 		result, err := replay.File(file)
 		if err != nil {

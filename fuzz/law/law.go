@@ -82,11 +82,9 @@ func (l *Law) Kept() { l.KeptTimes(1) }
 func (l *Law) KeptTimes(n int) { l.cases.Add(uint64(n)) }
 
 func (l *Law) violation(format string, args ...any) string {
-	return fmt.Sprintf("%s%s: %s", violated, l.text, fmt.Sprintf(format, args...))
+	return fmt.Sprintf("%s %s: %s", Violation(l.name), l.text, fmt.Sprintf(format, args...))
 }
 
-const violated = "violated: "
-
-// Violation is the text with which every violation of the law begins, to be
-// looked for in what a test prints.
-func (l *Law) Violation() string { return violated + l.text + ":" }
+// Violation is what every report of a violation of the law of that name begins
+// with, to be looked for in what a test prints.
+func Violation(name string) string { return "violated: " + name + ":" }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -89,15 +90,19 @@ func Int32() Generator[int32] {
 // Uint64 draws any.
 func Uint64() Generator[uint64] { return Uint64Range(0, 1<<64-1) }
 
-// SampledFrom draws one of the values, which are written as fmt prints them: or
-// by their number, those that would look like another one.
+// SampledFrom draws one of the values. Those that are words or numbers are
+// written as such, if they do not look like an earlier one; all others by their
+// place in the list.
 func SampledFrom[V any](values []V) Generator[V] {
 	text := func(i int) string {
-		text := fmt.Sprint(values[i])
+		text, ok := plain(values[i])
 		for _, earlier := range values[:i] {
-			if fmt.Sprint(earlier) == text {
-				return "number " + strconv.Itoa(i)
+			if other, _ := plain(earlier); !ok || other == text {
+				return "#" + strconv.Itoa(i)
 			}
+		}
+		if !ok {
+			return "#0"
 		}
 		return text
 	}
@@ -110,6 +115,21 @@ func SampledFrom[V any](values []V) Generator[V] {
 		return 0, fmt.Errorf("it is none of the %d there are", len(values))
 	})
 	return Map(number, func(i int) V { return values[i] })
+}
+
+// plain is the text of what has the same one in each process.
+func plain(v any) (text string, ok bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case time.Time: // prints its monotonic reading, too
+		return "", false
+	case fmt.Stringer:
+		return v.String(), true
+	case bool, int, int32, int64, uint32, uint64, float64:
+		return fmt.Sprint(v), true
+	}
+	return "", false
 }
 
 // Just draws the one value, and writes nothing.

@@ -3,10 +3,10 @@ package trace
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 
+	"github.com/leasekernel/leasekernel/fuzz/law"
 	"pgregory.net/rapid"
 )
 
@@ -81,7 +81,7 @@ func (t *T) catch(recovered any) error {
 	case unfit:
 		return errors.New(r.why)
 	case error: // of the runtime
-		t.done.Violated = fmt.Sprintf("violated: nothing panics: %v\n%s", r, debug.Stack())
+		t.done.Violated = fmt.Sprintf("%s %v", law.Violation("nothing-panics"), r)
 	default:
 		panic(r)
 	}
@@ -167,8 +167,8 @@ func (m Machine) Shorten(trace Trace) Trace {
 	return trace
 }
 
-// Law is the text of the law that a trace violates, as far as its report says.
+// Law is the name of the law that a trace violates, as its report says.
 func (t Trace) Law() string {
-	text, _, _ := strings.Cut(strings.TrimPrefix(t.Violated, "violated: "), ":")
-	return text
+	name, _, _ := strings.Cut(strings.TrimPrefix(t.Violated, "violated: "), ":")
+	return name
 }

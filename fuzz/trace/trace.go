@@ -78,7 +78,8 @@ func word(s string) string {
 func (t Trace) String() string {
 	var text strings.Builder
 	if t.Violated != "" {
-		fmt.Fprintf(&text, "# %s\n", strings.ReplaceAll(t.Violated, "\n", " "))
+		what, _, _ := strings.Cut(t.Violated, "\n")
+		fmt.Fprintf(&text, "# %s\n", what)
 	}
 	fmt.Fprintf(&text, "machine %s\n", word(t.Machine))
 	for _, step := range t.Steps {

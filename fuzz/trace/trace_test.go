@@ -52,7 +52,7 @@ func TestTraceOfAViolationIsShortAndRunsAgain(t *testing.T) {
 			return 0
 		}).Example(seed)
 	}
-	if long.Law() != staysBelow.String() {
+	if long.Law() != staysBelow.Name() {
 		t.Fatalf("a thousand runs end with %q", long.Violated)
 	}
 	short := toy.Shorten(long)
