@@ -1,9 +1,6 @@
 package lease
 
-import (
-	"math"
-	"sync/atomic"
-)
+import "math"
 
 // A grant is a term with its duration on the table's scale. Leases share it.
 type grant struct {
@@ -50,17 +47,17 @@ const (
 // keeps only that, and service-up instants and those of suspicion have room
 // once there is one.
 type chunk[K comparable, V any] struct {
-	words   []atomicSlotWord      // apart from the rest, so that a pass reads 8 bytes a lease
-	grant   atomic.Pointer[grant] // of all leases; nil once they differ
+	words   []atomicSlotWord     // apart from the rest, so that a pass reads 8 bytes a lease
+	grant   atomicPointer[grant] // of all leases; nil once they differ
 	keys    keys[K]
 	records []record[V]
 	home    *shard[K, V]
 	grants  []*grant // of each lease; written before grant is nil
-	ups     atomic.Pointer[[]atomic.Int64]
-	since   atomic.Pointer[[]atomic.Int64] // when a suspect lease was found so
+	ups     atomicPointer[[]atomicInt64]
+	since   atomicPointer[[]atomicInt64] // when a suspect lease was found so
 	bound   bound
-	warning int64         // the longest of any lease that there was; needs the shard's mu
-	used    atomic.Uint32 // slots that All and passes may look at
+	warning int64        // the longest of any lease that there was; needs the shard's mu
+	used    atomicUint32 // slots that All and passes may look at
 }
 
 func newChunk[K comparable, V any](home *shard[K, V], slots int, first *K) *chunk[K, V] {
@@ -108,7 +105,7 @@ func (c *chunk[K, V]) setServiceUp(slot uint32, at int64) {
 		if at == never {
 			return
 		}
-		all := make([]atomic.Int64, len(c.words))
+		all := make([]atomicInt64, len(c.words))
 		for i := range all {
 			all[i].Store(never)
 		}
@@ -123,7 +120,7 @@ func (c *chunk[K, V]) setServiceUp(slot uint32, at int64) {
 func (c *chunk[K, V]) setSuspectSince(slot uint32, at int64) {
 	since := c.since.Load()
 	if since == nil {
-		all := make([]atomic.Int64, len(c.words))
+		all := make([]atomicInt64, len(c.words))
 		since = &all
 		c.since.Store(since)
 	}
@@ -154,7 +151,7 @@ func (c *chunk[K, V]) serviceUp(slot uint32) int64 {
 // that the pass did not see the earlier deadline: then it read the word before
 // it was written, hence raised the bound before it was lowered, and the lowering
 // stands.
-type bound struct{ earliest atomic.Int64 }
+type bound struct{ earliest atomicInt64 }
 
 func (b *bound) lower(deadline int64) {
 	for {

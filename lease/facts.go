@@ -2,7 +2,6 @@ package lease
 
 import (
 	"math"
-	"runtime"
 	"time"
 )
 
@@ -137,7 +136,7 @@ func (l *Lease[V]) finalEnding() ending {
 		if e := ending(l.end.Load()); e&void == 0 {
 			return e
 		}
-		runtime.Gosched()
+		giveWay()
 	}
 }
 

@@ -2,10 +2,7 @@ package lease
 
 import (
 	"cmp"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -41,15 +38,15 @@ type Turn[K comparable, V any] struct {
 // waits, before he draws his number, until all renewals that have announced
 // themselves are decided. Those that do so later look at the lease after that.
 type healings[K comparable, V any] struct {
-	top     atomic.Pointer[healing[K, V]]
-	telling sync.Mutex     // held by who follows the nodes
+	top     atomicPointer[healing[K, V]]
+	telling mutex          // held by who follows the nodes
 	settled *healing[K, V] // it and all below are decided; needs telling
 }
 
 type healing[K comparable, V any] struct {
 	next     *healing[K, V]
-	sequence atomic.Uint64 // 0: to be drawn at once
-	outcome  atomic.Uint32
+	sequence atomicUint64 // 0: to be drawn at once
+	outcome  atomicUint32
 	at       time.Time // as lease, written before the outcome
 	lease    Snapshot[K, V]
 }
@@ -117,7 +114,7 @@ func (h *healings[K, V]) settle() {
 	top := h.top.Load()
 	for node := top; node != h.settled; node = node.next {
 		for node.outcome.Load() == undecided {
-			runtime.Gosched()
+			giveWay()
 		}
 	}
 	h.settled = top
@@ -136,6 +133,6 @@ func (n *healing[K, V]) until(last uint64) uint32 {
 		case sequence != 0 && outcome != undecided:
 			return outcome
 		}
-		runtime.Gosched()
+		giveWay()
 	}
 }

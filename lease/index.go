@@ -1,9 +1,6 @@
 package lease
 
-import (
-	"math/bits"
-	"sync/atomic"
-)
+import "math/bits"
 
 // groupSlots is how many keys a group leads to: as many as their tags can be
 // compared at once.
@@ -19,8 +16,8 @@ const groupSlots = 8
 // is registered again. The number of a lease that left stays: its word says
 // so.
 type group struct {
-	tags    atomic.Uint64
-	numbers [groupSlots]atomic.Uint32
+	tags    atomicUint64
+	numbers [groupSlots]atomicUint32
 }
 
 // fingerprint is what the index takes from a key's hash.
@@ -58,7 +55,7 @@ func (v *view[K, V]) first(f fingerprint) (p place[K, V], ok bool) {
 }
 
 // lookup returns the entry of a key and the place of its newest lease.
-func (v *view[K, V]) lookup(f fingerprint, key *K) (entry *atomic.Uint32, number uint32, p place[K, V], ok bool) {
+func (v *view[K, V]) lookup(f fingerprint, key *K) (entry *atomicUint32, number uint32, p place[K, V], ok bool) {
 	for i := v.homeOf(f); ; i++ {
 		if i == len(v.groups) {
 			i = 0

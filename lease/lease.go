@@ -2,7 +2,6 @@ package lease
 
 import (
 	"math"
-	"sync/atomic"
 	"time"
 )
 
@@ -46,8 +45,8 @@ import (
 // yet written is between those two stores of another goroutine.
 type Lease[V any] struct {
 	word atomicWord
-	end  atomic.Int64 // instant of the end, see ending
-	up   atomic.Int64 // exact: offset or unset; Eureka: epoch ms or 0
+	end  atomicInt64 // instant of the end, see ending
+	up   atomicInt64 // exact: offset or unset; Eureka: epoch ms or 0
 
 	registered time.Time
 	epoch      int64 // registered in epoch milliseconds

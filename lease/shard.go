@@ -4,18 +4,16 @@ import (
 	"hash/maphash"
 	"iter"
 	"math/bits"
-	"sync"
-	"sync/atomic"
 )
 
 // A shard is a part of the table that registrations lock.
 type shard[K comparable, V any] struct {
-	view atomic.Pointer[view[K, V]]
-	live atomic.Int64 // leases
-	used atomic.Int64 // slots taken, those of leases that left included
+	view atomicPointer[view[K, V]]
+	live atomicInt64 // leases
+	used atomicInt64 // slots taken, those of leases that left included
 
 	table *Table[K, V]
-	mu    sync.Mutex
+	mu    mutex
 	grant *grant // of the last registration, to share; needs mu
 	_     [64]byte
 }
@@ -31,17 +29,17 @@ type view[K comparable, V any] struct {
 	// chunks is filled from the front, each chunk before the first entry
 	// that refers to it.
 	chunks []*chunk[K, V]
-	count  atomic.Int64
+	count  atomicInt64
 
 	// While a registration replaces a lease, replacing has the old slot's
 	// number in its high half and the new one's, plus one, in its low half.
-	replacing atomic.Uint64
+	replacing atomicUint64
 
 	// While this view's leases move, that of the slot number n moves to
 	// forwards[n] of next, which is written before the word says that the lease
 	// moved. When all have moved, next is the shard's view, and forgotten here:
 	// who still reads this one should not keep all later ones in memory.
-	next     atomic.Pointer[view[K, V]]
+	next     atomicPointer[view[K, V]]
 	forwards []uint32
 }
 

@@ -1,7 +1,5 @@
 package lease
 
-import "sync/atomic"
-
 // A slotWord is the whole state of a lease in a [Table] that a decision
 // depends on: its deadline on the table's scale (61 bits, two's complement)
 // and three flags. It holds the deadline where the word of a single [Lease]
@@ -52,7 +50,7 @@ func (w slotWord) left() bool { return int64(w) >= int64(movedWord) }
 func (w slotWord) gone() bool { return w == movedWord || w == replacedWord }
 
 // atomicSlotWord is a slotWord that goroutines share.
-type atomicSlotWord struct{ bits atomic.Uint64 }
+type atomicSlotWord struct{ bits atomicUint64 }
 
 func (a *atomicSlotWord) load() slotWord { return slotWord(a.bits.Load()) }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
-	"sync/atomic"
 	"time"
 )
 
@@ -89,20 +88,17 @@ type Table[K comparable, V any] struct {
 	scale    scale
 	max      int64
 	seed     maphash.Seed
-	size     atomic.Int64
-	sequence atomic.Uint64
-	suspects atomic.Int64
-	staged   atomic.Bool // there has been a term with a suspect stage
+	size     atomicInt64
+	sequence atomicUint64
+	suspects atomicInt64
+	staged   atomicBool // there has been a term with a suspect stage
 	healings healings[K, V]
 	shards   [shardCount]shard[K, V]
 }
 
 // shardCount is how many registrations can run at once. It is also how many
 // stripes a meter has, so that each shard can own one.
-const (
-	shardBits  = 6
-	shardCount = 1 << shardBits
-)
+const shardCount = 1 << shardBits
 
 // NewTable returns an empty table. Now is an instant of the clock that its
 // leases will be measured with. It fails if MaxLeases is negative or Rule
@@ -121,7 +117,7 @@ func NewTable[K comparable, V any](now time.Time, config TableConfig) (*Table[K,
 	t := &Table[K, V]{
 		scale: scale{rule: config.Rule, origin: now},
 		max:   int64(config.MaxLeases),
-		seed:  maphash.MakeSeed(),
+		seed:  newSeed(),
 	}
 	for i := range t.shards {
 		t.shards[i].view.Store(newView[K, V](0))

@@ -1,7 +1,5 @@
 package lease
 
-import "sync/atomic"
-
 // A word is the whole state of a lease that a decision depends on: the last
 // update as an offset from the registration (62 bits, two's complement) and
 // two flags. What expires, what a renewal replaces and what an eviction
@@ -31,7 +29,7 @@ func (w word) offset() int64 { return int64(w) >> flagBits }
 func fits(offset int64) bool { return offset >= -horizon-1 && offset <= horizon }
 
 // atomicWord is a word that goroutines share.
-type atomicWord struct{ bits atomic.Uint64 }
+type atomicWord struct{ bits atomicUint64 }
 
 func (a *atomicWord) load() word { return word(a.bits.Load()) }
 
