@@ -1,10 +1,6 @@
 package ratemeter
 
-import (
-	"sync"
-	"sync/atomic"
-	"time"
-)
+import "time"
 
 // MeasuredRate counts renewals in tumbling windows of one interval: Count is
 // the number of the last whole window. Make one with [NewMeasuredRate]; a
@@ -19,9 +15,9 @@ import (
 // one of them.
 type MeasuredRate struct {
 	current stripes
-	last    atomic.Int64
+	last    atomicInt64
 
-	mu    sync.Mutex
+	mu    mutex
 	timer timer // needs mu
 }
 

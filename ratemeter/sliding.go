@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"sync/atomic"
 	"time"
 )
 
@@ -54,7 +53,7 @@ type Sliding struct {
 	origin       time.Time
 	ring         uint   // log2 of the words in a ring
 	stride       uint64 // words from one stripe's ring to the next
-	words        []atomic.Uint64
+	words        []atomicUint64
 }
 
 // NewSliding returns a meter of the renewals in the given window, which slides
@@ -84,7 +83,7 @@ func NewSliding(now time.Time, window time.Duration, steps int) (*Sliding, error
 		ring:   uint(bits.Len(uint(2 * steps))), // more than two windows
 	}
 	s.stride = max(1<<s.ring, uint64(stripeSize/8))
-	s.words = make([]atomic.Uint64, stripeCount*s.stride)
+	s.words = make([]atomicUint64, stripeCount*s.stride)
 	return s, nil
 }
 
@@ -179,7 +178,7 @@ func (s *Sliding) stepOf(now time.Time) (number int64, rest time.Duration, ok bo
 
 // wordOf returns the word that a stripe has for a step, and the turn of the
 // ring in which it does.
-func (s *Sliding) wordOf(stripe uint64, number int64) (word *atomic.Uint64, turn int32) {
+func (s *Sliding) wordOf(stripe uint64, number int64) (word *atomicUint64, turn int32) {
 	slot := uint64(number) & (1<<s.ring - 1)
 	return &s.words[stripe*s.stride+slot], int32(number >> s.ring)
 }

@@ -1,14 +1,8 @@
 package ratemeter
 
-import (
-	"sync/atomic"
-	"unsafe"
-)
+import "unsafe"
 
 const (
-	// stripeBits gives 64 stripes: two goroutines that count at the same
-	// moment share one with a probability of 1/64.
-	stripeBits  = 6
 	stripeCount = 1 << stripeBits
 
 	// stripeSize is two cache lines of 64 bytes, because processors fetch
@@ -21,7 +15,7 @@ const (
 // It is safe for concurrent use, but fastest when one goroutine, one shard or
 // one handle has it to itself. A Stripe must not be copied.
 type Stripe struct {
-	count atomic.Int64
+	count atomicInt64
 	_     [stripeSize - 8]byte
 }
 
