@@ -2,7 +2,6 @@ package leasekernel
 
 import (
 	"math"
-	"sync/atomic"
 	"time"
 
 	"github.com/leasekernel/leasekernel/evict"
@@ -33,7 +32,7 @@ type guard interface {
 type exactGuard struct {
 	expectation *preserve.Expectation
 	percent     float64
-	off         atomic.Bool
+	off         atomicBool
 }
 
 func (g *exactGuard) admit(term lease.Term) error { return g.expectation.Add(term.Interval) }

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/leasekernel/leasekernel/evict"
@@ -53,19 +51,19 @@ type Kernel[K comparable, V any] struct {
 	replicas *rate // the renewals that peers sent on
 	guard    guard
 
-	suspicionOff atomic.Bool
-	evictionOff  atomic.Bool
+	suspicionOff atomicBool
+	evictionOff  atomicBool
 
-	changing sync.Mutex
+	changing mutex
 	changes  changes[K, V]      // needs changing
 	turns    []lease.Turn[K, V] // room for absorb; needs changing
 
-	passes       sync.Mutex   // one pass at a time
+	passes       mutex        // one pass at a time
 	compensation compensation // needs passes
 	random       evict.Source // needs passes; nil: a new one each pass
 	stopped      bool         // needs passes
 
-	planning sync.Mutex
+	planning mutex
 	rotation schedule // of a meter that has no timer; needs planning
 	eviction schedule // needs planning
 	update   schedule // needs planning

@@ -1,7 +1,6 @@
 package leasekernel
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/leasekernel/leasekernel/ratemeter"
@@ -11,7 +10,7 @@ import (
 // release, which a release may replace or not have yet.
 type rate struct {
 	sliding  *ratemeter.Sliding
-	tumbling atomic.Pointer[ratemeter.MeasuredRate]
+	tumbling atomicPointer[ratemeter.MeasuredRate]
 }
 
 func newRate(now time.Time, config Config, rules rules) (*rate, error) {
