@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/leasekernel/leasekernel/fuzz/replay"
+	"github.com/leasekernel/leasekernel/fuzz/trace"
 	"github.com/leasekernel/leasekernel/lab/quirk"
 )
 
@@ -115,11 +117,34 @@ func TestReplayNamesASkippedCase(t *testing.T) {
 	}
 }
 
+func TestReplayRunsATraceAgain(t *testing.T) {
+	status, stdout, stderr := lab("replay", recording(t, "renewed.trace",
+		"machine lease-exact\nstart edge=0 duration-from=0 duration=1m30s interval=1 suspects=false\nrenew clock=frozen\n"))
+	want := "renewed.trace cases=1 checks=2 mismatches=0\ntotal files=1 cases=1 checks=2 mismatches=0\n"
+	if status != exitOK || stdout != want || stderr != "" {
+		t.Errorf("status %d, stdout %q, stderr %q", status, stdout, stderr)
+	}
+}
+
+func TestReplayNamesTheLawThatATraceViolates(t *testing.T) {
+	var out strings.Builder
+	violated := trace.Trace{Machine: "toy", Violated: "violated: below: it stays below: 3 of 2", Steps: make([]trace.Step, 4)}
+	printResults(&out, []replay.Result{resultOf("toy.trace", violated)})
+	want := "toy.trace cases=1 checks=4 mismatches=1\n" +
+		"  toy step 3: below: expected kept, got violated: below: it stays below: 3 of 2\n"
+	if !strings.HasPrefix(out.String(), want) {
+		t.Errorf("got %q", out.String())
+	}
+}
+
 func TestReplayRefusesWhatItCannotRead(t *testing.T) {
 	for name, path := range map[string]string{
 		"unknown kind": recording(t, "weather.x.jsonl", faithful),
 		"not gzip":     recording(t, "compensation.x.jsonl.gz", faithful),
 		"not JSON":     recording(t, "compensation.x.jsonl", "{"),
+		"no trace":     recording(t, "lease.trace", "renew"),
+		"no machine":   recording(t, "lease.trace", "machine steam\nstart"),
+		"unfit trace":  recording(t, "lease.trace", "machine lease-exact\nstart"),
 		"no case":      recording(t, "compensation.x.jsonl", ""),
 		"missing":      filepath.Join(t.TempDir(), "lease.a.jsonl"),
 		"empty folder": t.TempDir(),

@@ -3,26 +3,32 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 
+	"github.com/leasekernel/leasekernel/fuzz"
 	"github.com/leasekernel/leasekernel/fuzz/replay"
+	"github.com/leasekernel/leasekernel/fuzz/trace"
 	"github.com/spf13/cobra"
 )
 
 func replayCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "replay FILE|DIR...",
-		Short: "Replay recordings of the real registries and compare every value",
+		Short: "Replay recordings of the real registries, and traces of the models' runs",
 		Long: `Feeds recordings of the real Eureka, bilibili/discovery and Nacos through the
 kernels and compares every recorded value. A recording ends in .jsonl or
-.jsonl.gz, and its name up to the first dot says what it records. Directories
-are searched at any depth.
+.jsonl.gz, and its name up to the first dot says what it records. A file that
+ends in .trace is a run of a kernel beside its model, as a test writes it that
+found a law violated; its steps are counted as checks. Directories are searched
+at any depth.
 
 The exit status is 0 if everything was replayed and agreed, 1 if a value
-differed or a case was skipped, and 2 if a file could not be read or is of an
-unknown kind ("go run" itself turns 2 into 1; a built lab does not).`,
+differed, a law was violated or a case was skipped, and 2 if a file could not be
+read or is of an unknown kind ("go run" itself turns 2 into 1; a built lab does not).`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(command *cobra.Command, paths []string) error {
-			files, err := replay.Files(paths...)
+			files, err := replay.Files(append([]string{traceEnding}, replay.Endings...), paths...)
 			if err != nil {
 				return err
 			}
@@ -48,7 +54,7 @@ unknown kind ("go run" itself turns 2 into 1; a built lab does not).`,
 func replayAll(files []string, stderr io.Writer) (results []replay.Result, unusable []error) {
 	bar := barOf(stderr, "replaying", len(files))
 	for _, file := range files {
-		result, err := replay.File(file)
+		result, err := replayFile(file)
 		if err != nil {
 			unusable = append(unusable, err)
 		} else {
@@ -57,6 +63,31 @@ func replayAll(files []string, stderr io.Writer) (results []replay.Result, unusa
 		_ = bar.Add(1) // a bar that cannot be drawn is no reason to stop
 	}
 	return results, unusable
+}
+
+// traceEnding is that of a run of a machine of the models.
+const traceEnding = ".trace"
+
+func replayFile(file string) (replay.Result, error) {
+	if !strings.HasSuffix(file, traceEnding) {
+		return replay.File(file)
+	}
+	ran, err := fuzz.RunTrace(file)
+	if err != nil {
+		return replay.Result{}, err
+	}
+	return resultOf(filepath.Base(file), ran), nil
+}
+
+func resultOf(name string, ran trace.Trace) replay.Result {
+	result := replay.Result{Name: name, Cases: 1, Checks: len(ran.Steps)}
+	if ran.Violated != "" {
+		result.Mismatches = 1
+		result.First = []replay.Mismatch{{
+			Case: ran.Machine, Step: len(ran.Steps) - 1, What: ran.Law(), Want: "kept", Got: ran.Violated,
+		}}
+	}
+	return result
 }
 
 func printResults(w io.Writer, results []replay.Result) {

@@ -86,10 +86,16 @@ type Result struct {
 // OK reports whether everything was replayed and nothing differed.
 func (r Result) OK() bool { return r.Mismatches == 0 && len(r.Skipped) == 0 }
 
-// Files returns the recordings that the paths name: files as they are, and
-// from directories, at any depth, those ending in .jsonl or .jsonl.gz, in
-// lexical order. It fails if a path cannot be read or a directory has none.
-func Files(paths ...string) ([]string, error) {
+// Endings are those of recordings.
+var Endings = []string{".jsonl", ".jsonl.gz"}
+
+// Files returns the files that the paths name: files as they are, and from
+// directories, at any depth, those with one of the endings, in lexical order.
+// It fails if a path cannot be read or a directory has none.
+func Files(endings []string, paths ...string) ([]string, error) {
+	wanted := func(file string) bool {
+		return slices.ContainsFunc(endings, func(ending string) bool { return strings.HasSuffix(file, ending) })
+	}
 	var files []string
 	for _, path := range paths {
 		before := len(files)
@@ -97,7 +103,7 @@ func Files(paths ...string) ([]string, error) {
 			if err != nil {
 				return err
 			}
-			if file == path || isRecording(file) {
+			if file == path || wanted(file) {
 				if !entry.IsDir() {
 					files = append(files, file)
 				}
@@ -108,14 +114,10 @@ func Files(paths ...string) ([]string, error) {
 			return nil, err
 		}
 		if len(files) == before {
-			return nil, fmt.Errorf("%s: no .jsonl or .jsonl.gz file in it", path)
+			return nil, fmt.Errorf("%s: no %s file in it", path, strings.Join(endings, " or "))
 		}
 	}
 	return files, nil
-}
-
-func isRecording(file string) bool {
-	return strings.HasSuffix(file, ".jsonl") || strings.HasSuffix(file, ".jsonl.gz")
 }
 
 // File replays one recording. It fails if the file cannot be read, holds no

@@ -73,7 +73,7 @@ func TestRecordings(t *testing.T) {
 
 func recordedFiles(t *testing.T) []string {
 	t.Helper()
-	files, err := Files(recordings)
+	files, err := Files(Endings, recordings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -515,7 +515,7 @@ func TestFiles(t *testing.T) {
 		{"paths in their order", []string{other, filepath.Join(top, "b"), outer}, []string{other, inner, outer}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := Files(test.paths...)
+			got, err := Files(Endings, test.paths...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -525,11 +525,11 @@ func TestFiles(t *testing.T) {
 		})
 	}
 	for _, missing := range []string{filepath.Join(top, "d"), filepath.Join(top, "nowhere")} {
-		if got, err := Files(outer, missing); err == nil || !strings.Contains(err.Error(), missing) {
+		if got, err := Files(Endings, outer, missing); err == nil || !strings.Contains(err.Error(), missing) {
 			t.Errorf("%s has %v: %v", missing, got, err)
 		}
 	}
-	if _, err := Files(filepath.Join(top, "nowhere")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Files(Endings, filepath.Join(top, "nowhere")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing path: %v", err)
 	}
 }

@@ -17,7 +17,7 @@ const StepsWanted = "LEASEKERNEL_STEPS"
 
 // Failures is the directory, below the test's own, in which Check leaves what
 // violated a law.
-const Failures = "testdata/failures"
+const Failures = "failures"
 
 // Check lets a machine take random steps and fails the test at the first
 // violation of a law, which it writes to a file as short as it can be.
