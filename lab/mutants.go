@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -153,11 +154,19 @@ func sum(scores []score) score {
 	return total
 }
 
+// mutants returns the mutants of the package in dir that are asked for.
+func (h hunt) mutants(dir string) ([]mutant.Mutant, error) {
+	all, err := mutant.Of(h.root, dir)
+	return slices.DeleteFunc(all, func(m mutant.Mutant) bool {
+		return !h.only.MatchString(fmt.Sprintf("%s:%d", m.File, m.Line))
+	}), err
+}
+
 // in judges the mutants of the package in dir.
 func (h hunt) in(ctx context.Context, dir string) (score, error) {
 	start := time.Now()
 	s := score{Package: dir, Verdicts: make(map[mutant.Verdict]int)}
-	mutants, err := mutant.Of(h.root, dir)
+	mutants, err := h.mutants(dir)
 	if err != nil {
 		return s, err
 	}
@@ -166,7 +175,7 @@ func (h hunt) in(ctx context.Context, dir string) (score, error) {
 		return s, err
 	}
 	defer os.RemoveAll(scratch)
-	judge, err := mutant.NewJudge(ctx, h.root, dir, scratch)
+	judge, err := mutant.NewJudge(ctx, h.root, dir, scratch, mutants)
 	if err != nil {
 		return s, err
 	}
@@ -174,22 +183,17 @@ func (h hunt) in(ctx context.Context, dir string) (score, error) {
 	problems := make([]error, len(mutants))
 	var running sync.WaitGroup
 	free := make(chan struct{}, h.jobs)
-	for i, m := range mutants {
-		if !h.only.MatchString(fmt.Sprintf("%s:%d", m.File, m.Line)) {
-			continue
-		}
+	for i := range mutants {
 		free <- struct{}{}
 		running.Go(func() {
-			verdicts[i], problems[i] = judge.Try(ctx, m)
+			verdicts[i], problems[i] = judge.Try(ctx, i)
 			<-free
 		})
 	}
 	running.Wait()
 	for i, m := range mutants {
-		if verdicts[i] != "" {
-			_, explained := h.list.Reason(m)
-			s.add(m, verdicts[i], explained)
-		}
+		_, explained := h.list.Reason(m)
+		s.add(m, verdicts[i], explained)
 	}
 	s.Seconds = time.Since(start).Seconds()
 	fmt.Fprintf(h.stderr, "%s: %d mutants in %.0f s\n", dir, s.Mutants, s.Seconds)

@@ -2,6 +2,7 @@ package mutant
 
 import (
 	"go/ast"
+	"go/build"
 	"go/parser"
 	"go/token"
 	"os"
@@ -18,8 +19,8 @@ type Mutant struct {
 	Before string `json:"before"` // the lines of the source that change, without indentation
 	After  string `json:"after"`
 
-	pos    token.Position
-	source []byte // of the whole file, with the fault
+	pos, end token.Position // what is replaced
+	text     string         // the replacement
 }
 
 // swap is one way of changing a token.
@@ -76,20 +77,17 @@ var swaps = map[token.Token][]swap{
 // Of returns the mutants of a package: dir is relative to root, the directory
 // of its module. They are in the order of the files and of the places in them.
 func Of(root, dir string) ([]Mutant, error) {
-	paths, err := filepath.Glob(filepath.Join(root, dir, "*.go"))
+	pkg, err := build.ImportDir(filepath.Join(root, dir), 0)
 	if err != nil {
 		return nil, err
 	}
 	var all []Mutant
-	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		source, err := os.ReadFile(path)
+	for _, name := range pkg.GoFiles {
+		source, err := os.ReadFile(filepath.Join(pkg.Dir, name))
 		if err != nil {
 			return nil, err
 		}
-		mutants, err := inFile(filepath.ToSlash(filepath.Join(dir, filepath.Base(path))), source)
+		mutants, err := inFile(filepath.ToSlash(filepath.Join(dir, name)), source)
 		if err != nil {
 			return nil, err
 		}
@@ -186,8 +184,14 @@ func (f *faults) put(rule string, pos, end token.Pos, text string) {
 		Before: oneLine(head[firstLine:] + string(f.source[from.Offset:to.Offset]) + lastLine),
 		After:  oneLine(head[firstLine:] + text + lastLine),
 		pos:    from,
-		source: []byte(head + text + tail),
+		end:    to,
+		text:   text,
 	})
+}
+
+// in returns the part of the source from offset start to end, with the fault.
+func (m Mutant) in(source []byte, start, end int) string {
+	return string(source[start:m.pos.Offset]) + m.text + string(source[m.end.Offset:end])
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -42,13 +42,16 @@ const (
 // ends may take all there is.
 const memory = 8 << 20
 
-// Judge runs the tests of one package against its mutants. Its method may be
-// called from several goroutines.
+// Judge runs the tests of one package against its mutants.
 type Judge struct {
 	root, dir string
 	scratch   string
+	mutants   []Mutant
 	blocks    []block
 	phases    []phase
+	together  string       // the tests with all mutants in them, but those that are
+	alone     map[int]bool // outside of functions and are built one by one, and
+	broken    map[int]bool // those that do not compile
 }
 
 // phase is a part of the tests.
@@ -64,19 +67,90 @@ type block struct {
 	endLine, endColumn, counts int
 }
 
-// NewJudge runs the tests of a package as they are, which have to pass. Its
-// files go below scratch, which belongs to the caller.
-func NewJudge(ctx context.Context, root, dir, scratch string) (*Judge, error) {
-	j := &Judge{root: root, dir: dir, scratch: scratch}
+// NewJudge returns the judge of mutants of the package in dir, whose tests have
+// to pass without a fault. Its files go below scratch, which belongs to the
+// caller.
+func NewJudge(ctx context.Context, root, dir, scratch string, mutants []Mutant) (*Judge, error) {
+	j := &Judge{root: root, dir: dir, scratch: scratch, mutants: mutants,
+		together: filepath.Join(scratch, "tests"), alone: make(map[int]bool), broken: make(map[int]bool)}
 	profile := filepath.Join(scratch, "cover")
 	out, err := j.command(ctx, "go", "test", "-v", "-count=1", "-vet=off", "-coverprofile", profile, "./"+dir).Output()
 	if err != nil {
 		return nil, fmt.Errorf("the tests of %s fail without a fault: %w\n%s", dir, err, out)
 	}
 	j.phases = phases(out)
-	j.blocks, err = readProfile(profile)
+	if j.blocks, err = readProfile(profile); err != nil {
+		return nil, err
+	}
+	if err := j.buildTogether(ctx); err != nil {
+		return nil, err
+	}
+	verdict, err := j.runAll(ctx, j.together, -1)
+	if err == nil && verdict != Survived {
+		err = fmt.Errorf("the tests of %s do not bear that their functions are copied: %s", dir, verdict)
+	}
 	return j, err
 }
+
+// buildTogether builds one binary for all mutants, and finds out which of them
+// do not compile.
+func (j *Judge) buildTogether(ctx context.Context) error {
+	for {
+		overlay, err := j.schemata()
+		if err != nil {
+			return err
+		}
+		out, err := j.build(ctx, overlay, j.together)
+		if err == nil {
+			return nil
+		}
+		before := len(j.broken)
+		for _, match := range complaint.FindAllSubmatch(out, -1) {
+			if i, err := strconv.Atoi(string(match[1])); err == nil {
+				j.broken[i] = true
+			}
+		}
+		if len(j.broken) == before {
+			return fmt.Errorf("%s with its mutants: %w\n%s", j.dir, err, out)
+		}
+	}
+}
+
+var complaint = regexp.MustCompile(`mutant(\d+)\.go:\d+`)
+
+// schemata returns the sources of the package with all mutants in them that
+// are neither broken nor outside of functions.
+func (j *Judge) schemata() (map[string]string, error) {
+	overlay := make(map[string]string)
+	numbers := make(map[string]map[int]Mutant)
+	for i, m := range j.mutants {
+		if m.Func == "" {
+			j.alone[i] = true
+			continue
+		}
+		if numbers[m.File] == nil {
+			numbers[m.File] = make(map[int]Mutant)
+		}
+		if !j.broken[i] {
+			numbers[m.File][i] = m
+		}
+	}
+	for file, mutants := range numbers {
+		source, err := os.ReadFile(j.path(file))
+		if err != nil {
+			return nil, err
+		}
+		text, name, err := schema(file, source, mutants)
+		if err != nil {
+			return nil, err
+		}
+		overlay[file] = text
+		overlay[filepath.ToSlash(filepath.Join(j.dir, active+".go"))] = activeFile(name)
+	}
+	return overlay, nil
+}
+
+func (j *Judge) path(file string) string { return filepath.Join(j.root, filepath.FromSlash(file)) }
 
 func (j *Judge) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, name, args...)
@@ -154,56 +228,87 @@ func (b block) holds(line, column int) bool {
 	return afterStart && beforeEnd
 }
 
-// Try says what becomes of m, which is one of the package's mutants.
-func (j *Judge) Try(ctx context.Context, m Mutant) (Verdict, error) {
-	if j.uncovered(m) {
+// Try says what becomes of mutant i. It may be called from several goroutines.
+func (j *Judge) Try(ctx context.Context, i int) (Verdict, error) {
+	switch m := j.mutants[i]; {
+	case j.broken[i]:
+		return NotViable, nil
+	case j.uncovered(m):
 		return NotCovered, nil
+	case j.alone[i]:
+		return j.tryAlone(ctx, i)
 	}
-	scratch, err := os.MkdirTemp(j.scratch, "mutant")
+	return j.runAll(ctx, j.together, i)
+}
+
+// tryAlone is Try for a mutant with a binary of its own.
+func (j *Judge) tryAlone(ctx context.Context, i int) (Verdict, error) {
+	m := j.mutants[i]
+	source, err := os.ReadFile(j.path(m.File))
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(scratch)
-	binary := filepath.Join(scratch, "tests")
-	if err := j.build(ctx, m, scratch, binary); err != nil {
-		var failed *exec.ExitError
-		if errors.As(err, &failed) && ctx.Err() == nil {
-			return NotViable, nil
-		}
+	binary := filepath.Join(j.scratch, fmt.Sprintf("tests%d", i))
+	defer os.Remove(binary)
+	_, err = j.build(ctx, map[string]string{m.File: m.in(source, 0, len(source))}, binary)
+	var failed *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return "", ctx.Err()
+	case errors.As(err, &failed):
+		return NotViable, nil
+	case err != nil:
 		return "", err
 	}
+	return j.runAll(ctx, binary, i)
+}
+
+// build compiles the tests of the package with other texts for some files. It
+// returns what the compiler says.
+func (j *Judge) build(ctx context.Context, texts map[string]string, binary string) ([]byte, error) {
+	scratch, err := os.MkdirTemp(j.scratch, "build")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(scratch)
+	replace := make(map[string]string)
+	for file, text := range texts {
+		path := filepath.Join(scratch, filepath.Base(file))
+		replace[j.path(file)] = path
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return nil, err
+		}
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(scratch, "overlay.json")
+	if err := os.WriteFile(path, overlay, 0o600); err != nil {
+		return nil, err
+	}
+	return j.command(ctx, "go", "test", "-c", "-vet=off", "-gcflags=-e", "-ldflags=-s -w",
+		"-overlay", path, "-o", binary, "./"+j.dir).CombinedOutput()
+}
+
+// runAll runs the tests with mutant i alive.
+func (j *Judge) runAll(ctx context.Context, binary string, i int) (Verdict, error) {
 	for _, phase := range j.phases {
-		if verdict, err := j.run(ctx, binary, phase); verdict != Survived || err != nil {
+		if verdict, err := j.run(ctx, binary, i, phase); verdict != Survived || err != nil {
 			return verdict, err
 		}
 	}
 	return Survived, nil
 }
 
-// build compiles the tests of the package with m in it.
-func (j *Judge) build(ctx context.Context, m Mutant, scratch, binary string) error {
-	source := filepath.Join(scratch, "mutant.go")
-	overlay := filepath.Join(scratch, "overlay.json")
-	replace, err := json.Marshal(map[string]any{
-		"Replace": map[string]string{filepath.Join(j.root, filepath.FromSlash(m.File)): source},
-	})
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(os.WriteFile(source, m.source, 0o600), os.WriteFile(overlay, replace, 0o600)); err != nil {
-		return err
-	}
-	return j.command(ctx, "go", "test", "-c", "-vet=off", "-ldflags=-s -w",
-		"-overlay", overlay, "-o", binary, "./"+j.dir).Run()
-}
-
 // run runs a part of the tests in the package's directory.
-func (j *Judge) run(ctx context.Context, binary string, p phase) (Verdict, error) {
+func (j *Judge) run(ctx context.Context, binary string, i int, p phase) (Verdict, error) {
 	limited, cancel := context.WithTimeout(ctx, patienceFactor*p.time+patience)
 	defer cancel()
 	limit := fmt.Sprintf(`ulimit -v %d 2>/dev/null; exec "$0" "$@"`, memory)
 	command := j.command(limited, "sh", append([]string{"-c", limit, binary, "-test.failfast"}, p.args...)...)
-	command.Dir = filepath.Join(j.root, filepath.FromSlash(j.dir))
+	command.Dir = j.path(j.dir)
+	command.Env = append(os.Environ(), fmt.Sprintf("%s=%d", active, i))
 	err := command.Run()
 	var failed *exec.ExitError
 	switch {
