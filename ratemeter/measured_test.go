@@ -3,8 +3,8 @@ package ratemeter_test
 import (
 	"errors"
 	"math"
-	"strings"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
