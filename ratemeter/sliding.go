@@ -69,7 +69,7 @@ func NewSliding(now time.Time, window time.Duration, steps int) (*Sliding, error
 	}
 	if steps < 1 || steps > MaxSteps {
 		problems = append(problems, invalid("steps", steps, fmt.Sprintf("must be between 1 and %d", MaxSteps)))
-	} else if window > 0 && window%time.Duration(steps) != 0 {
+	} else if window%time.Duration(steps) > 0 {
 		problems = append(problems, invalid("steps", steps, fmt.Sprintf("must divide the window (%v)", window)))
 	}
 	if err := errors.Join(problems...); err != nil {
@@ -118,12 +118,12 @@ func (s SlidingStripe) Mark(now time.Time, n uint32) bool { return s.meter.mark(
 // Count returns the number of renewals in the window that ended at the last
 // step boundary at or before now. It changes nothing.
 func (s *Sliding) Count(now time.Time) int64 {
-	last, rest, ok := s.stepOf(now)
+	last, over, ok := s.stepOf(now)
 	if !ok {
 		return 0
 	}
-	if rest > 0 {
-		last-- // the step of now is not over yet
+	if !over {
+		last--
 	}
 	var sum int64
 	for stripe := range uint64(stripeCount) {
@@ -158,22 +158,20 @@ func (s *Sliding) mark(stripe uint64, now time.Time, n uint32) bool {
 	}
 }
 
-// stepOf returns the number of the step that an instant belongs to, and how
-// far after the step's beginning it lies. A step includes its end: number n is
-// the span (n-1, n] from the origin, in steps; at its end the rest is 0. It is
-// not ok for an instant beyond the meter's end: so far away that the
-// difference is not known, or that a word could not hold the turn.
-func (s *Sliding) stepOf(now time.Time) (number int64, rest time.Duration, ok bool) {
+// stepOf returns the number of the step that an instant belongs to, and
+// whether that step is over then. A step includes its end: number n is the
+// span (n-1, n] from the origin, in steps. It is not ok for an instant beyond
+// the meter's end: so far away that the difference is not known, or that a
+// word could not hold the turn.
+func (s *Sliding) stepOf(now time.Time) (number int64, over, ok bool) {
 	elapsed := now.Sub(s.origin)
-	number, rest = int64(elapsed/s.step), elapsed%s.step
+	number, rest := int64(elapsed/s.step), elapsed%s.step
 	if rest > 0 {
 		number++
-	} else if rest < 0 {
-		rest += s.step
 	}
 	known := elapsed != math.MaxInt64 && elapsed != math.MinInt64
 	turn := number >> s.ring
-	return number, rest, known && turn > math.MinInt32 && turn < math.MaxInt32
+	return number, rest == 0, known && turn > math.MinInt32 && turn < math.MaxInt32
 }
 
 // wordOf returns the word that a stripe has for a step, and the turn of the
