@@ -3,7 +3,6 @@ package fuzz
 import (
 	"math"
 	"math/big"
-	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,12 +12,20 @@ import (
 )
 
 var (
-	leaseAsModelled   = law.New("lease-as-modelled", "a lease shows and answers what its model does")
-	neverExpiredEarly = law.New("never-expired-early", "an exact lease never expires before its last renewal + term + grace")
-	neverShortened    = law.New("never-shortened", "an older now never shortens an exact lease")
-	endedForGood      = law.New("ended-for-good", "a lease that ended stays ended, and says false to renewals")
-	exactlyOneEnd     = law.New("exactly-one-end", "a lease ends exactly once")
-	evictsWhatWasSeen = law.New("evicts-what-was-seen", "an eviction succeeds if and only if the lease had expired in the state that the pass saw, and is still in it")
+	expiresAsTheOriginal = law.New("expires-as-the-original", "a lease under Eureka's, Nacos's or bilibili's rule expires at the millisecond that the original's arithmetic gives")
+	neverExpiredEarly    = law.New("never-expired-early", "an exact lease never expires before its last renewal + term + grace")
+	expiredWhenSilent    = law.New("expired-when-silent", "an exact lease that has been silent for longer than its term + grace has expired")
+	stageFollowsSilence  = law.New("stage-follows-silence", "a lease is live, then suspect if its term has that stage, then expired, as its silence grows")
+	neverShortened       = law.New("never-shortened", "an older now never shortens an exact lease")
+	renewalIsAnswered    = law.New("renewal-is-answered", "a renewal is taken if and only if the lease lives and the instant is within its reach")
+	cancelEnds           = law.New("cancel-ends", "a cancel ends a lease that lives; under Eureka's rule only after the Unix epoch")
+	endedForGood         = law.New("ended-for-good", "a lease that ended stays ended, and says false to renewals")
+	exactlyOneEnd        = law.New("exactly-one-end", "a lease is ended by exactly one call")
+	renewalRescues       = law.New("renewal-rescues", "a lease that has changed since a pass saw it, by a renewal above all, is not evicted by that pass")
+	evictsWhatWasSeen    = law.New("evicts-what-was-seen", "a lease that is still as a pass saw it, expired, can be evicted by that pass")
+	markIsItsLeases      = law.New("mark-is-its-leases", "the mark of one lease evicts no other, and the zero mark none")
+	serviceUpOnce        = law.New("service-up-once", "that a service came up is told once, until it is overwritten; under Eureka's rule the Unix epoch means never")
+	leaseFactsAreTrue    = law.New("lease-facts-are-true", "a lease shows its holder, term, registration, last renewal, deadline, end and service as they are")
 )
 
 // leaseModel is what a lease under one rule has to be indistinguishable from.
@@ -365,6 +372,7 @@ type leaseMachine struct {
 	mark     lease.Mark
 	seen     leaseUpdate // what the mark was made from
 	expired  bool        // and whether the lease had expired then
+	foreign  lease.Mark  // of the lease before this one
 	ends     int         // calls that reported to have ended the lease
 	deadline time.Time   // at the last check
 	endedAt  *time.Time  // at the first check after the end
@@ -410,10 +418,9 @@ func (m *leaseMachine) grant(t *trace.T) {
 		m.now = drawEdge(t)
 	}
 	term := drawTerm(t, m.rule)
-	granted, err := lease.New(m.now, "holder", term)
-	leaseAsModelled.Holds(t, err == nil, "a valid term is refused: %v", err)
-	leaseAsModelled.Holds(t, granted.Term() == term && granted.Holder() == "holder", "a lease forgets its term or its holder")
-	*m = leaseMachine{rule: m.rule, now: m.now, lease: granted, deadline: granted.Deadline()}
+	granted := mustGrant(t, m.now, term)
+	leaseFactsAreTrue.Holds(t, granted.Term() == term && granted.Holder() == "holder", "%q has the term %+v, not %+v", granted.Holder(), granted.Term(), term)
+	*m = leaseMachine{rule: m.rule, now: m.now, lease: granted, foreign: m.mark, deadline: granted.Deadline()}
 	switch m.rule {
 	case lease.Exact:
 		m.model = &exactModel{term: term, registered: m.now, last: m.now}
@@ -431,15 +438,17 @@ func (m *leaseMachine) renew(t *trace.T) {
 
 func (m *leaseMachine) renewNow(t *trace.T) {
 	got, want := m.lease.Renew(m.now), m.model.renew(m.now)
-	endedForGood.Holds(t, !got || m.ends == 0, "it was renewed at %v", m.now)
-	leaseAsModelled.Holds(t, got == want, "Renew(%v) = %t, not %t", m.now, got, want)
+	if m.ends > 0 {
+		endedForGood.Holds(t, !got, "it was renewed at %v", m.now)
+	}
+	renewalIsAnswered.Holds(t, got == want, "Renew(%v) = %t, not %t", m.now, got, want)
 }
 
 func (m *leaseMachine) cancel(t *trace.T) {
 	m.move(t)
 	got, want := m.lease.Cancel(m.now), m.model.cancel(m.now)
-	m.countEnd(got)
-	leaseAsModelled.Holds(t, got == want, "Cancel(%v) = %t, not %t", m.now, got, want)
+	m.countEnd(t, got)
+	cancelEnds.Holds(t, got == want, "Cancel(%v) = %t, not %t", m.now, got, want)
 }
 
 // collect is the first half of a pass: what it sees is evicted later, or not.
@@ -449,16 +458,22 @@ func (m *leaseMachine) collect(t *trace.T) {
 	want := m.model.expired(m.now, grace)
 	m.mark, m.expired = m.lease.Expired(m.now, grace)
 	m.seen = m.model.update()
-	leaseAsModelled.Holds(t, m.expired == want, "Expired(%v, %v) = %t, not %t", m.now, grace, m.expired, want)
-	leaseAsModelled.Holds(t, m.expired || m.mark == lease.Mark{}, "a mark of a lease that is not expired")
+	m.expires(t, m.expired, want, "Expired(%v, %v) = %t", m.now, grace, m.expired)
+	if !m.expired {
+		markIsItsLeases.Holds(t, m.mark == lease.Mark{}, "a lease that has not expired has a mark")
+	}
 }
 
 func (m *leaseMachine) evict(t *trace.T) {
 	m.move(t)
-	want := m.expired && m.seen.live && m.seen.equal(m.model.update())
+	markIsItsLeases.Holds(t, !m.lease.Evict(m.now, m.foreign), "that of the lease before evicts this one")
 	got := m.lease.Evict(m.now, m.mark)
-	evictsWhatWasSeen.Holds(t, got == want, "Evict = %t; seen %v, expired %t; now %v", got, m.seen, m.expired, m.model.update())
-	m.countEnd(got)
+	m.countEnd(t, got)
+	if m.expired && m.seen.live && m.seen.equal(m.model.update()) {
+		evictsWhatWasSeen.Holds(t, got, "%+v is not evicted", m.seen)
+	} else {
+		renewalRescues.Holds(t, !got, "seen %+v, expired %t, evicted as %+v", m.seen, m.expired, m.model.update())
+	}
 	if got {
 		m.model.evict(m.now)
 	}
@@ -478,10 +493,11 @@ func (m *leaseMachine) pass(t *trace.T) {
 	m.evict(t)
 }
 
-func (m *leaseMachine) countEnd(ended bool) {
+func (m *leaseMachine) countEnd(t *trace.T, ended bool) {
 	if ended {
 		m.ends++
 	}
+	exactlyOneEnd.Holds(t, m.ends <= 1, "%d calls ended it", m.ends)
 }
 
 func (m *leaseMachine) serviceUp(t *trace.T) {
@@ -492,7 +508,7 @@ func (m *leaseMachine) serviceUp(t *trace.T) {
 		return
 	}
 	got, want := m.lease.ServiceUp(m.now), m.model.serviceUp(m.now)
-	leaseAsModelled.Holds(t, got == want, "ServiceUp(%v) = %t, not %t", m.now, got, want)
+	serviceUpOnce.Holds(t, got == want, "ServiceUp(%v) = %t, not %t", m.now, got, want)
 }
 
 // ask asks with milliseconds that no time.Duration need hold.
@@ -507,32 +523,46 @@ func (m *leaseMachine) ask(t *trace.T) {
 		}),
 		trace.Int64(),
 	).Draw(t, "additional ms")
-	got, want := m.lease.IsExpiredMilli(m.now, additional), m.model.expiredMilli(m.now, additional)
-	leaseAsModelled.Holds(t, got == want, "IsExpiredMilli(%v, %d) = %t, not %t", m.now, additional, got, want)
+	got := m.lease.IsExpiredMilli(m.now, additional)
+	m.expires(t, got, m.model.expiredMilli(m.now, additional), "IsExpiredMilli(%v, %d) = %t", m.now, additional, got)
 }
 
-// check knows all laws.
-func (m *leaseMachine) check(t *trace.T) {
-	if diff := cmp.Diff(m.model.facts(), factsOf(m.lease)); diff != "" {
-		leaseAsModelled.Holds(t, false, "(-model +lease)\n%s", diff)
+// expires judges what the lease says about its expiry.
+func (m *leaseMachine) expires(t *trace.T, got, want bool, format string, args ...any) {
+	switch {
+	case m.ends > 0:
+		endedForGood.Holds(t, got, format, args...)
+	case m.rule != lease.Exact:
+		expiresAsTheOriginal.Holds(t, got == want, format, args...)
+	case want:
+		expiredWhenSilent.Holds(t, got, format, args...)
+	default:
+		neverExpiredEarly.Holds(t, !got, format, args...)
 	}
+}
+
+// check knows all laws. The facts come last: most violations show in them, too.
+func (m *leaseMachine) check(t *trace.T) {
+	m.checkEnd(t)
+	m.checkDeadline(t)
 	for _, grace := range graces {
 		m.checkExpiry(t, grace)
 	}
-	m.checkDeadline(t)
-	m.checkEnd(t)
+	diff := cmp.Diff(m.model.facts(), factsOf(m.lease))
+	leaseFactsAreTrue.Holds(t, diff == "", "(-model +lease)\n%s", diff)
 }
 
-func (m *leaseMachine) checkExpiry(t *trace.T, grace time.Duration) {
-	got, want := m.lease.IsExpired(m.now, grace), m.model.expired(m.now, grace)
-	if m.rule == lease.Exact && got && m.ends == 0 {
-		silence := nanosBetween(m.lease.LastRenewal(), m.now)
-		granted := sumOf(m.lease.Term().Duration, max(grace, 0))
-		neverExpiredEarly.Holds(t, silence.Cmp(granted) > 0, "%v ns of silence, %v ns granted", silence, granted)
+func (m *leaseMachine) checkEnd(t *trace.T) {
+	at, ended := m.lease.Ended()
+	exactlyOneEnd.Holds(t, ended == (m.ends == 1), "%d calls ended it, Ended says %t", m.ends, ended)
+	if !ended {
+		return
 	}
-	leaseAsModelled.Holds(t, got == want, "IsExpired(%v, %v) = %t, not %t", m.now, grace, got, want)
-	stage, modelled := m.lease.Stage(m.now, grace), m.model.stage(m.now, grace)
-	leaseAsModelled.Holds(t, stage == modelled, "Stage(%v, %v) is %v, not %v", m.now, grace, stage, modelled)
+	if m.endedAt == nil {
+		m.endedAt = &at
+	}
+	endedForGood.Holds(t, at.Equal(*m.endedAt), "the end moved from %v to %v", *m.endedAt, at)
+	endedForGood.Holds(t, m.lease.Stage(m.now, math.MaxInt64) == lease.Ended, "it is %v", m.lease.Stage(m.now, math.MaxInt64))
 }
 
 func (m *leaseMachine) checkDeadline(t *trace.T) {
@@ -543,19 +573,11 @@ func (m *leaseMachine) checkDeadline(t *trace.T) {
 	m.deadline = deadline
 }
 
-func (m *leaseMachine) checkEnd(t *trace.T) {
-	at, ended := m.lease.Ended()
-	exactlyOneEnd.Holds(t, m.ends <= 1, "%d calls ended it", m.ends)
-	exactlyOneEnd.Holds(t, ended == (m.ends == 1), "%d calls ended it, Ended says %t", m.ends, ended)
-	if !ended {
-		return
-	}
-	if m.endedAt == nil {
-		m.endedAt = &at
-	}
-	endedForGood.Holds(t, at.Equal(*m.endedAt), "the end moved from %v to %v", *m.endedAt, at)
-	endedForGood.Holds(t, m.lease.Stage(m.now, math.MaxInt64) == lease.Ended, "it is %v", m.lease.Stage(m.now, math.MaxInt64))
-	endedForGood.Holds(t, m.lease.IsExpired(m.now, math.MaxInt64), "grace brings it back")
+func (m *leaseMachine) checkExpiry(t *trace.T, grace time.Duration) {
+	got := m.lease.IsExpired(m.now, grace)
+	m.expires(t, got, m.model.expired(m.now, grace), "IsExpired(%v, %v) = %t", m.now, grace, got)
+	stage, modelled := m.lease.Stage(m.now, grace), m.model.stage(m.now, grace)
+	stageFollowsSilence.Holds(t, stage == modelled, "Stage(%v, %v) is %v, not %v", m.now, grace, stage, modelled)
 }
 
 // drawTerm draws a valid term, often one at the ends of what is valid.
@@ -592,15 +614,6 @@ func drawMillis(t *trace.T, name string) time.Duration {
 		trace.Int64Range(0, longest),
 	).Draw(t, name)
 	return time.Duration(millis) * time.Millisecond
-}
-
-func checkTerm(t *testing.T, term lease.Term) {
-	t.Helper()
-	broken := brokenFields(term)
-	checkProblems(t, term.Validate(), lease.ErrInvalid, broken, term)
-	granted, err := lease.New(monotonic, "holder", term)
-	checkProblems(t, err, lease.ErrInvalid, broken, term)
-	namesEveryProblem.Holds(t, (granted == nil) == (err != nil), "%+v: a lease and %v", term, err)
 }
 
 // brokenFields reads the fields' documentation literally.
@@ -646,7 +659,7 @@ var driveLeaseUnderWallSteps = trace.Machine{Name: "lease-under-wall-steps", Sta
 			now = now.Add(time.Duration(trace.Int64Range(0, int64(2*time.Minute)).Draw(t, "span")))
 		},
 		"step":  func(t *trace.T) { offset += drawStep(t) },
-		"renew": func(t *trace.T) { steady.Renew(now); stepped.Renew(stepWall(now, offset)) },
+		"renew": func(*trace.T) { steady.Renew(now); stepped.Renew(stepWall(now, offset)) },
 		"": func(t *trace.T) {
 			for _, grace := range []time.Duration{0, time.Second, time.Minute} {
 				got, want := stepped.Stage(stepWall(now, offset), grace), steady.Stage(now, grace)
@@ -656,12 +669,11 @@ var driveLeaseUnderWallSteps = trace.Machine{Name: "lease-under-wall-steps", Sta
 	}
 }}
 
+// mustGrant grants a lease for a term that is valid.
 func mustGrant(t law.T, now time.Time, term lease.Term) *lease.Lease[string] {
 	t.Helper()
 	granted, err := lease.New(now, "holder", term)
-	if err != nil {
-		t.Fatalf("%+v: %v", term, err)
-	}
+	namesEveryProblem.Holds(t, err == nil, "nothing is wrong with %+v: %v", term, err)
 	return granted
 }
 

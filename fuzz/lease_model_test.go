@@ -16,7 +16,7 @@ func TestZeroLeaseHasEnded(t *testing.T) {
 	}
 	_, ended := l.Ended()
 	endedForGood.Holds(t, ended, "it has no end")
-	exactlyOneEnd.Holds(t, !l.Evict(monotonic, lease.Mark{}), "the zero mark evicts")
+	markIsItsLeases.Holds(t, !l.Evict(monotonic, lease.Mark{}), "the zero mark evicts")
 }
 
 // All terms that can be made of a few durations: few enough to need no luck.
@@ -30,4 +30,13 @@ func TestTermNamesEveryProblem(t *testing.T) {
 			}
 		}
 	}
+}
+
+func checkTerm(t *testing.T, term lease.Term) {
+	t.Helper()
+	broken := brokenFields(term)
+	checkProblems(t, term.Validate(), lease.ErrInvalid, broken, term)
+	granted, err := lease.New(monotonic, "holder", term)
+	checkProblems(t, err, lease.ErrInvalid, broken, term)
+	namesEveryProblem.Holds(t, (granted == nil) == (err != nil), "%+v: a lease and %v", term, err)
 }
