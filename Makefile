@@ -1,6 +1,6 @@
 # Everything here also works without make: the commands are the documentation.
 
-.PHONY: test race portable lint docs bench tools
+.PHONY: test race verify verify-quick verify-long portable lint docs bench tools
 
 # The README's test command: all modules of the workspace.
 test:
@@ -9,6 +9,17 @@ test:
 # Short leaves out what is long and runs on one goroutine.
 race:
 	go test -race -short work
+
+# Every law, with the number of its cases: in small, in full, and what takes
+# hours. VERIFICATION.md says what they look for and what they found.
+verify-quick:
+	go run ./lab verify --quick
+
+verify:
+	go run ./lab verify
+
+verify-long:
+	go run ./lab verify --long
 
 # 32-bit machines need aligned 64-bit atomics; other ones only have to compile.
 portable:
@@ -24,10 +35,12 @@ lint: tools
 	bin/staticcheck work
 	for module in fuzz bench lab examples; do (cd $$module && GOWORK=off go vet ./...) || exit 1; done
 
-# docs/QUIRKS.md and docs/PACERS.md are generated; tests notice when they are stale.
+# These pages are generated; tests notice when they are stale.
 docs:
 	go run ./lab quirks --markdown > docs/QUIRKS.md
 	go run ./lab pacers --markdown > docs/PACERS.md
+	go run ./lab verify --page > VERIFICATION.md
+	go run ./lab verify --bugs > docs/BUGS.md
 
 # BENCHMARKS.md says how to read it.
 bench: tools

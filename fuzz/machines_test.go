@@ -16,7 +16,10 @@ func TestMain(m *testing.M) { os.Exit(law.Main(m)) }
 
 func TestModel(t *testing.T) {
 	for _, machine := range Machines() {
-		t.Run(machine.Name, func(t *testing.T) { trace.Check(t, machine) })
+		t.Run(machine.Name, func(t *testing.T) {
+			t.Parallel()
+			trace.Check(t, machine)
+		})
 	}
 }
 
@@ -36,17 +39,19 @@ func TestTraces(t *testing.T) {
 	}
 }
 
-func FuzzLease(f *testing.F)        { trace.Fuzz(f, driveLease(lease.Exact)) }
-func FuzzTable(f *testing.F)        { trace.Fuzz(f, driveTable(lease.Exact)) }
-func FuzzKernel(f *testing.F)       { trace.Fuzz(f, driveKernel("exact", 0)) }
-func FuzzEurekaLease(f *testing.F)  { trace.Fuzz(f, driveLease(lease.Eureka)) }
-func FuzzEurekaTable(f *testing.F)  { trace.Fuzz(f, driveTable(lease.Eureka)) }
-func FuzzEurekaKernel(f *testing.F) { trace.Fuzz(f, driveKernel("eureka", preserve.EurekaV1_9_17)) }
-func FuzzNacosKernel(f *testing.F)  { trace.Fuzz(f, driveKernel("nacos", preserve.Nacos)) }
-func FuzzCalculator(f *testing.F)   { trace.Fuzz(f, driveCalculator(preserve.EurekaV1_9_17)) }
-func FuzzExpectation(f *testing.F)  { trace.Fuzz(f, driveExpectation) }
-func FuzzMeasuredRate(f *testing.F) { trace.Fuzz(f, driveMeasuredRate) }
-func FuzzSliding(f *testing.F)      { trace.Fuzz(f, driveSliding) }
-func FuzzPick(f *testing.F)         { trace.Fuzz(f, drivePick) }
-func FuzzReactor(f *testing.F)      { trace.Fuzz(f, driveReactor) }
-func FuzzPacer(f *testing.F)        { trace.Fuzz(f, drivePacer) }
+func FuzzLeaseModel(f *testing.F)       { trace.Fuzz(f, driveLease(lease.Exact)) }
+func FuzzTableModel(f *testing.F)       { trace.Fuzz(f, driveTable(lease.Exact)) }
+func FuzzKernelModel(f *testing.F)      { trace.Fuzz(f, driveKernel("exact", 0)) }
+func FuzzEurekaLeaseModel(f *testing.F) { trace.Fuzz(f, driveLease(lease.Eureka)) }
+func FuzzEurekaTableModel(f *testing.F) { trace.Fuzz(f, driveTable(lease.Eureka)) }
+func FuzzEurekaKernelModel(f *testing.F) {
+	trace.Fuzz(f, driveKernel("eureka", preserve.EurekaV1_9_17))
+}
+func FuzzNacosKernelModel(f *testing.F)  { trace.Fuzz(f, driveKernel("nacos", preserve.Nacos)) }
+func FuzzCalculatorModel(f *testing.F)   { trace.Fuzz(f, driveCalculator(preserve.EurekaV1_9_17)) }
+func FuzzExpectationModel(f *testing.F)  { trace.Fuzz(f, driveExpectation) }
+func FuzzMeasuredRateModel(f *testing.F) { trace.Fuzz(f, driveMeasuredRate) }
+func FuzzSlidingModel(f *testing.F)      { trace.Fuzz(f, driveSliding) }
+func FuzzPickModel(f *testing.F)         { trace.Fuzz(f, drivePick) }
+func FuzzReactorModel(f *testing.F)      { trace.Fuzz(f, driveReactor) }
+func FuzzPacerModel(f *testing.F)        { trace.Fuzz(f, drivePacer) }

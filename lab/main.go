@@ -43,7 +43,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(quirksCommand(), replayCommand(), explainCommand(), pacersCommand(), mutantsCommand(), seedsCommand())
+	root.AddCommand(quirksCommand(), replayCommand(), explainCommand(), pacersCommand(), mutantsCommand(), seedsCommand(), fuzzCommand(), coverageCommand(), verifyCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

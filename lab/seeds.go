@@ -10,13 +10,14 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/leasekernel/leasekernel/fuzz/seed"
+	"github.com/leasekernel/leasekernel/lab/verify"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 )
 
 // seedsDir is where the seeds are, from the project's root.
-const seedsDir = "fuzz/testdata/seeds"
+const seedsDir = verify.Seeds
 
 // plantingTakes is how long a seed's command may take: a change can make it
 // wait for ever.
