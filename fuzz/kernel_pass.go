@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/leasekernel/leasekernel"
 	"github.com/leasekernel/leasekernel/fuzz/law"
 	"github.com/leasekernel/leasekernel/fuzz/trace"
@@ -84,6 +83,10 @@ func (m *kernelMachine) order(now time.Time, candidates []heldLease) {
 	m.warn(p)
 	m.decide(p, m.kernel.Status(now).Renewals)
 	p.ordered = true
+	for _, candidate := range candidates {
+		m.checkNotEarly(m.t, p, candidate)
+		m.checkWarned(m.t, p, candidate)
+	}
 	p.collected = m.model.see(func(l *kernelLease) bool {
 		return m.model.expired(l, now, p.additional) && m.model.warned(l, now, p.additional) &&
 			(p.decision.Allowed || m.model.silentBeyond(m.model.config.Ceiling, l, now))
@@ -132,24 +135,24 @@ func (m *kernelMachine) finish(t *trace.T, p *kernelPass, got *leasekernel.Evict
 	}
 	findsWhoIsSilent.Holds(t, numbersAre(got.Suspected, p.suspected), "%d are found suspect at %v, and should be %v", len(got.Suspected), m.now, p.suspected)
 	m.checkKernelDecision(t, got.Decision, p.decision)
+	latenessForgiven.Holds(t, got.Compensation == p.additional, "a pass at %v forgives %v, want %v", m.now, got.Compensation, p.additional)
 
 	ceiling := !p.decision.Allowed && m.model.config.Ceiling > 0 && p.decision.Reason != preserve.Disabled
 	passesKeepTheirDue.Holds(t, p.ordered == (p.decision.Allowed || ceiling), "a pass that is %v collects: %t", p.decision, p.ordered)
-	want := leasekernel.Eviction[int, int]{Compensation: p.additional, Size: len(m.model.leases), Candidates: len(p.collected)}
-	want.Ceiling = !p.decision.Allowed && len(p.collected) > 0
-	if !m.model.unlimited() && (p.decision.Allowed || want.Ceiling) {
-		want.Limit = m.model.limit(want.Size)
+	size, beyond, limit := len(m.model.leases), !p.decision.Allowed && len(p.collected) > 0, 0
+	if !m.model.unlimited() && (p.decision.Allowed || beyond) {
+		limit = m.model.limit(size)
 	}
-	kernelAsModelled.Holds(t, got.Compensation == want.Compensation && got.Size == want.Size && got.Limit == want.Limit &&
-		got.Candidates == want.Candidates && got.Ceiling == want.Ceiling && got.Err == nil, "%+v, want %+v", got, want)
-
-	victims := m.victims(p, want.Limit)
+	victims := m.victims(p, limit)
 	if !p.ordered || m.model.config.ProposeOnly {
 		m.propose(t, victims, got)
 		m.checkKernelDecision(t, got.After, p.decision)
 	} else {
 		m.depart(t, p, victims, got)
 	}
+	limitOfTheRules.Holds(t, got.Limit == limit, "it is %d of %d leases, want %d", got.Limit, size, limit)
+	kernelAsModelled.Holds(t, got.Size == size && got.Candidates == len(p.collected) && got.Ceiling == beyond && got.Err == nil,
+		"of %d leases %d may go, beyond the ceiling %t: %+v", size, len(p.collected), beyond, got)
 	m.pass = nil
 }
 
@@ -173,14 +176,16 @@ func (m *kernelMachine) depart(t *trace.T, p *kernelPass, victims []seenLease, g
 	for _, victim := range victims {
 		if l, ok := m.model.evict(m.now, victim, p.additional); ok {
 			evicted = append(evicted, l.number)
-			m.checkNotEarly(t, p, l)
 		} else {
 			rescued = append(rescued, victim.lease.number)
 		}
 	}
-	evictsWhoIsDrawn.Holds(t, numbersAre(got.Evicted, evicted) && len(got.Proposed) == 0, "%d are evicted at %v, and should be %v", len(got.Evicted), m.now, evicted)
+	for _, change := range got.Evicted {
+		m.checkNotEarly(t, p, change.Lease)
+	}
 	rescuesWhoChanged.Holds(t, slices.EqualFunc(got.Rescued, rescued, func(s heldLease, number int) bool { return s.Holder() == number }),
 		"%d are rescued at %v, and should be %v", len(got.Rescued), m.now, rescued)
+	evictsWhoIsDrawn.Holds(t, numbersAre(got.Evicted, evicted) && len(got.Proposed) == 0, "%d are evicted at %v, and should be %v", len(got.Evicted), m.now, evicted)
 	renewals := p.decision.Renewals
 	if m.model.calculator == nil {
 		renewals = got.After.Renewals
@@ -209,13 +214,25 @@ type modelledSource struct{ *javaModel }
 
 func (s modelledSource) Intn(n int) int { return int(s.intn(int64(n))) }
 
-func (m *kernelMachine) checkNotEarly(t *trace.T, p *kernelPass, l *kernelLease) {
+// checkNotEarly goes by what the kernel itself says of a lease that may be
+// evicted, or was.
+func (m *kernelMachine) checkNotEarly(t *trace.T, p *kernelPass, held heldLease) {
 	if m.model.wall() || m.model.config.EvictByKey {
 		return
 	}
-	silence := nanosBetween(m.model.instant(m.model.lastRenewal(l)), m.now)
-	neverEvictedEarly.Holds(t, silence.Cmp(sumOf(l.term.Duration, max(p.additional, 0))) > 0,
-		"%d is evicted after %v ns of silence, with a term of %v and %v forgiven", l.key, silence, l.term.Duration, p.additional)
+	silence := nanosBetween(held.LastRenewal(), m.now)
+	neverEvictedEarly.Holds(t, silence.Cmp(sumOf(held.Term().Duration, max(p.additional, 0))) > 0,
+		"%d may go after %v ns of silence, with a term of %v and %v forgiven", held.Key(), silence, held.Term().Duration, p.additional)
+}
+
+func (m *kernelMachine) checkWarned(t *trace.T, p *kernelPass, held heldLease) {
+	dwell := m.model.dwell(held.Term())
+	if m.model.wall() || dwell < 0 {
+		return
+	}
+	since, suspect := held.SuspectSince()
+	warnedBefore.Holds(t, suspect && passed(since, m.now).Cmp(sumOf(dwell, max(p.additional, 0))) >= 0,
+		"%d may go at %v, suspect %t, since %v, with a dwell of %v and %v forgiven", held.Key(), m.now, suspect, since, dwell, p.additional)
 }
 
 func (m *kernelMachine) tick(t *trace.T) {
@@ -279,9 +296,8 @@ func (m *kernelMachine) rotate(t *trace.T) {
 }
 
 func (m *kernelMachine) checkRotation(t *trace.T, got intKernelReport, want *leasekernel.Rotation) {
-	if diff := cmp.Diff(want, got.Rotation); diff != "" {
-		passesKeepTheirDue.Holds(t, false, "rotation at %v (-model +kernel)\n%s", m.now, diff)
-	}
+	passesKeepTheirDue.Holds(t, (got.Rotation != nil) == (want != nil), "it rotates at %v: %+v, want %+v", m.now, got.Rotation, want)
+	renewalsCounted.Holds(t, want == nil || *got.Rotation == *want, "%+v at %v, want %+v", got.Rotation, m.now, want)
 }
 
 func (m *kernelMachine) evict(t *trace.T) {

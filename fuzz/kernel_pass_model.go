@@ -81,8 +81,7 @@ func (m *kernelModel) preserves(now time.Time, renewals int64) preserve.Decision
 		return m.calculator.decide(m.config.Release, renewals)
 	}
 	d := preserve.Decision{Reason: m.exactReason(now, renewals), Rule: "exact", Renewals: renewals, Percent: m.config.Percent}
-	units, _ := new(big.Float).SetInt(m.units()).Float64()
-	d.Expected = units / unit
+	d.Expected, _ = new(big.Rat).SetFrac(m.units(), big.NewInt(unit)).Float64()
 	if m.off {
 		d.Reason = preserve.SwitchedOff
 	}
