@@ -2,6 +2,12 @@ package leasekernel_test
 
 import (
 	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -54,5 +60,63 @@ func TestValidateOfMoreInstancesThanAReleaseTakes(t *testing.T) {
 	problems := leasekernel.Eureka(preserve.EurekaV1_9_17).Validate(math.MaxInt)
 	if text := problems.String(); strconv.IntSize == 64 && !strings.Contains(text, "it takes more than 10000") {
 		t.Errorf("got %q", text)
+	}
+}
+
+// fusing are the processors on which Go may compute x*y + z with one rounding
+// instead of two, so that the last bit differs from the recordings'.
+var fusing = [][]string{
+	{"GOARCH=arm64"}, {"GOARCH=riscv64"}, {"GOARCH=ppc64le"}, {"GOARCH=s390x"}, {"GOARCH=loong64"}, {"GOARCH=amd64", "GOAMD64=v3"},
+}
+
+// control makes the compiler show the code of all types with parameters, and
+// one expression that it fuses, without which the search would prove nothing.
+const control = `package control
+
+import (
+	"` + module + `"
+	"` + module + `/evict"
+	"` + module + `/heartbeat"
+	"` + module + `/lease"
+)
+
+var Used = []any{(*leasekernel.Kernel[string, int])(nil), (*lease.Lease[int])(nil), (*lease.Table[string, int])(nil), evict.Pick[int], heartbeat.Run}
+
+func Fused(x, y, z float64) float64 { return x*y + z }
+`
+
+var fused = regexp.MustCompile(`\(([^()]+):\d+\)\t(V?FN?M(ADD|SUB)\w*)\t`)
+
+// Float results are equal on all machines: no kernel has a multiplication that
+// a compiler fuses with an addition. Who needs both converts the product,
+// float64(x*y) + z, which forbids it.
+func TestNoMultiplicationIsFused(t *testing.T) {
+	if testing.Short() || runtime.GOOS == "js" {
+		t.Skip("compiles for six processors")
+	}
+	file := filepath.Join(t.TempDir(), "control.go")
+	if err := os.WriteFile(file, []byte(control), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, processor := range fusing {
+		t.Run(strings.Join(processor, " "), func(t *testing.T) {
+			build := exec.Command("go", "build", "-gcflags="+module+"/...=-S", "-gcflags=command-line-arguments=-S", file)
+			build.Env = slices.Concat(os.Environ(), []string{"GOOS=linux", "GOWORK=off", "GOFLAGS=", "CGO_ENABLED=0"}, processor)
+			listing, err := build.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v: %v\n%s", build, err, listing)
+			}
+			controls := 0
+			for _, found := range fused.FindAllSubmatch(listing, -1) {
+				if filepath.Base(string(found[1])) == "control.go" {
+					controls++
+				} else {
+					t.Errorf("%s has a %s", found[1], found[2])
+				}
+			}
+			if controls == 0 {
+				t.Error("not even the control is fused")
+			}
+		})
 	}
 }
