@@ -105,11 +105,15 @@ func inFile(name string, source []byte) ([]Mutant, error) {
 	}
 	f := faults{name: name, source: source, files: files}
 	for _, decl := range file.Decls {
+		var part ast.Node = decl
 		f.within = ""
 		if function, ok := decl.(*ast.FuncDecl); ok {
-			f.within = function.Name.Name
+			if function.Body == nil {
+				continue
+			}
+			part, f.within = function.Body, function.Name.Name
 		}
-		ast.Inspect(decl, func(node ast.Node) bool {
+		ast.Inspect(part, func(node ast.Node) bool {
 			f.visit(node)
 			return true
 		})

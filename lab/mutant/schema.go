@@ -38,7 +38,7 @@ func schema(name string, source []byte, mutants map[int]Mutant) (text, packageNa
 		f := newTwin(files, source, function)
 		var cases strings.Builder
 		for number, m := range mutants {
-			if f.start <= m.pos.Offset && m.end.Offset <= f.end {
+			if f.body <= m.pos.Offset && m.end.Offset <= f.end {
 				fmt.Fprintf(&cases, "case %d: %s;", number, f.call(number))
 				copies.WriteString(f.copy(number, m))
 			}
@@ -74,9 +74,6 @@ func newTwin(files *token.FileSet, source []byte, function *ast.FuncDecl) *twin 
 	f := &twin{
 		function: function, source: source, offset: offset,
 		start: offset(function.Pos()), body: offset(function.Body.Lbrace), end: offset(function.End()),
-	}
-	if function.Doc != nil {
-		f.start = offset(function.Type.Func)
 	}
 	if function.Recv != nil {
 		f.name(function.Recv)
