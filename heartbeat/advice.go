@@ -106,17 +106,13 @@ func (a Advice) longest() time.Duration {
 // at the greatest Duration.
 func perRate(n, rate int) time.Duration {
 	high, low := bits.Mul64(uint64(n), uint64(time.Second))
+	low, carry := bits.Add64(low, uint64(rate-1), 0) // so that the division rounds up
+	high += carry
 	if high >= uint64(rate) {
 		return math.MaxInt64
 	}
-	whole, rest := bits.Div64(high, low, uint64(rate))
-	if whole >= math.MaxInt64 {
-		return math.MaxInt64
-	}
-	if rest > 0 {
-		whole++
-	}
-	return time.Duration(whole)
+	whole, _ := bits.Div64(high, low, uint64(rate))
+	return time.Duration(min(whole, math.MaxInt64))
 }
 
 // share returns so many percent of n, rounded down.

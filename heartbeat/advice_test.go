@@ -88,6 +88,7 @@ func TestAdviceClients(t *testing.T) {
 		"rounded":  {heartbeat.Advice{Rate: 3, Least: 1, Most: 333_333_333}, 0},
 		"just one": {heartbeat.Advice{Rate: 3, Least: 1, Most: 333_333_334}, 1},
 		"no most":  {heartbeat.Advice{Rate: math.MaxInt, Least: 1}, math.MaxInt},
+		"by one":   {heartbeat.Advice{Rate: 2_000_000_001, Least: 1}, math.MaxInt}, // 1 000 000 000 in the high word
 		"too many": {heartbeat.Advice{Rate: math.MaxInt, Least: 1, Most: 2 * time.Second}, math.MaxInt},
 	} {
 		if got, err := row.advice.Clients(); err != nil || got != row.want {

@@ -463,6 +463,7 @@ func TestPacerConfigNamesAllProblems(t *testing.T) {
 		"shortest":          {heartbeat.PacerConfig{Duration: 3 * time.Millisecond, Interval: time.Millisecond, Timeout: 500 * time.Microsecond}, nil},
 		"longest":           {heartbeat.PacerConfig{Duration: math.MaxInt64, Interval: math.MaxInt64 / 3, Timeout: math.MaxInt64 / 6, Seed: math.MaxUint64}, nil},
 		"zero":              {heartbeat.PacerConfig{}, []string{"Duration is 0s: must be above 0", "Interval is 0s: must be at least 1ms"}},
+		"no term":           {heartbeat.PacerConfig{Interval: s, Timeout: s}, []string{"Duration is 0s: must be above 0"}},
 		"negative":          {heartbeat.PacerConfig{Duration: -s, Interval: -s, Timeout: -s}, []string{"Duration is -1s: must be above 0", "Interval is -1s: must be at least 1ms", "Timeout is -1s: must not be below 0"}},
 		"interval too long": {heartbeat.PacerConfig{Duration: 90 * s, Interval: 30*s + 1}, []string{"Interval is 30.000000001s: must be at most a third of Duration (1m30s)"}},
 		"timeout too long":  {heartbeat.PacerConfig{Duration: 90 * s, Interval: 30 * s, Timeout: 15*s + 1}, []string{"Timeout is 15.000000001s: must be at most a sixth of Duration (1m30s)"}},

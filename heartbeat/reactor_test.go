@@ -426,9 +426,13 @@ func TestReportsOfWhatIsNotOut(t *testing.T) {
 
 	p.next(9000)
 	p.due(9000, "send light a")
+	refuse("the registration's task while the next beat is out", p.Failed, registration, "register again: "+noTask)
 	refuse("a beat is registered", p.Registered, p.out["a"], "send light: "+noRegistration)
+	last := p.out["a"]
 	p.failed(9000, "a")
 	p.next(14_000)
+	p.due(14_000, "send light a")
+	refuse("a beat's task while the next one is out", p.Failed, last, "send light: "+noTask)
 	other.failed(5000, "a")
 }
 

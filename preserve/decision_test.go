@@ -182,6 +182,10 @@ func TestTheSentenceRoundsNothingAway(t *testing.T) {
 	if got := expecting(t, 0.900000001, 10, 30*time.Second).Decide(t0, 18).String(); got != almost {
 		t.Errorf("got  %s\nwant %s", got, almost)
 	}
+	const thirds = "eviction is withheld: 0 renewals did not reach the threshold of 0.667 (1 renewal expected, percent 0.6666)"
+	if got := expecting(t, 0.6666, 1, time.Minute).Decide(t0, 0).String(); got != thirds {
+		t.Errorf("got  %s\nwant %s", got, thirds)
+	}
 	const most = "eviction is allowed: 9223372036854775806 renewals reach the threshold of 17 (20 renewals expected, percent 0.85)"
 	if got := expecting(t, 0.85, 10, 30*time.Second).Decide(t0, math.MaxInt64-1).String(); got != most {
 		t.Errorf("got  %s\nwant %s", got, most)

@@ -104,7 +104,7 @@ func (e *Expectation) change(interval time.Duration, sign int64) error {
 	for {
 		units := e.units.Load()
 		switch next := units + change; {
-		case next < 0 && sign < 0:
+		case next < 0 && sign == -1:
 			return invalid("interval", interval, fmt.Sprintf("must be of a lease that was added, but only %s are expected", counted(renewalsOf(units), "renewal")))
 		case next < 0:
 			return invalid("interval", interval, fmt.Sprintf("must not carry the %s expected beyond 2^63 units", counted(renewalsOf(units), "renewal")))

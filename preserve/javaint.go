@@ -14,8 +14,6 @@ func truncated[T int32 | int64](x float64, least, most T) T {
 		return 0
 	case x >= float64(most):
 		return most
-	case x <= float64(least):
-		return least
 	}
-	return T(x)
+	return T(max(x, float64(least)))
 }

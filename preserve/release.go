@@ -86,7 +86,7 @@ func (r Release) String() string {
 
 // Releases returns all families, oldest first, Spring, Bilibili and Nacos last.
 func Releases() []Release {
-	all := make([]Release, 0, len(families)-1)
+	var all []Release
 	for r := range families {
 		if Release(r).known() {
 			all = append(all, Release(r))

@@ -17,6 +17,18 @@ func TestStripesShareNoPairOfCacheLines(t *testing.T) {
 	}
 }
 
+func TestMemoryOfASlidingMeter(t *testing.T) {
+	for steps, want := range map[int]int{1: 8 << 10, 60: 64 << 10, MaxSteps: 1 << 20} {
+		s, err := NewSliding(time.Unix(0, 0), time.Duration(steps), steps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(s.words) * 8; got != want {
+			t.Errorf("%d steps: got %d bytes, want %d", steps, got, want)
+		}
+	}
+}
+
 func TestHintsBelow64HaveDifferentStripes(t *testing.T) {
 	m := NewMeasuredRate(time.Minute)
 	hintOf := map[*Stripe]uint64{}
