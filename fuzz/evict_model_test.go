@@ -24,7 +24,7 @@ func TestLimitNamesEveryProblem(t *testing.T) {
 func TestPickReportsAMissingSource(t *testing.T) {
 	for _, missing := range []evict.Source{nil, evict.SourceFunc(nil)} {
 		_, err := evict.Pick(missing, row(3), 1)
-		sourceKeepsToRange.Holds(t, errors.Is(err, evict.ErrInvalid), "no source: %v", err)
+		refusesBadDraws.Holds(t, errors.Is(err, evict.ErrInvalid), "no source: %v", err)
 	}
 }
 

@@ -28,7 +28,7 @@ var singleMachines = []trace.Machine{
 	driveLeaseUnderWallSteps, driveKernelUnderWallSteps, driveKernelTimers,
 	driveMeasuredRate, driveMeterAsTold, driveMeterAllTheTime, driveSliding,
 	driveExpectation,
-	driveLimit, driveLimitOfAnyPercent, driveEurekaLimit, drivePick, drivePickFromABadSource, driveJavaRandom,
+	driveLimit, driveEurekaLimit, drivePick, drivePickFromABadSource, driveJavaRandom,
 	driveCompensation, driveCompensationUnderWallSteps, driveEurekaCompensation,
 	driveSupervisor, driveEurekaSupervisor, driveReactor, driveBeat, drivePacer, drivePacerUnderAnyClock, driveEurekaClient,
 }

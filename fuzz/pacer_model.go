@@ -10,14 +10,12 @@ import (
 )
 
 var (
-	sentWithinItsSpan    = law.New("sent-within-its-span", "a request is due within the span that follows from the last one and its reply")
-	requestFitsTheLease  = law.New("request-fits-the-lease", "a lease that may live is renewed, any other registered")
-	neverSilentForLong   = law.New("never-silent-for-long", "no request is due more than a third of the term after now")
-	untilAsModelled      = law.New("until-as-modelled", "a lease lives for certain until a term after the last accepted request was sent")
-	timeoutAsConfigured  = law.New("timeout-as-configured", "a request may take as long as the config says")
-	pacerOfAValidConfig  = law.New("pacer-of-a-valid-config", "every valid config makes a Pacer")
-	clientAsModelled     = law.New("client-as-modelled", "Eureka's client does what its model does")
-	registersWithinItRun = law.New("registers-within-it-run", "a registration comes at once, and has what is left of the interval")
+	neverSilentForLong  = law.New("never-silent-for-long", "no request of a Pacer is due more than a third of the term after now, whatever clocks and servers do")
+	sentWithinItsSpan   = law.New("sent-within-its-span", "a Pacer's next request is due within the span that its rules give, from the last request and its reply")
+	askingChangesNought = law.New("asking-changes-nothing", "a Pacer that is asked again what is due, and when, says the same")
+	requestFitsTheLease = law.New("request-fits-the-lease", "a Pacer renews a lease that may live, and registers otherwise")
+	livesForCertain     = law.New("lives-for-certain", "a lease lives for certain until a term after the last accepted request was sent")
+	timeoutAsConfigured = law.New("timeout-as-configured", "a request may take as long as the config says, by default a ninth of the term")
 )
 
 var anyReply = trace.Custom(func(t *trace.T) heartbeat.Reply {
@@ -73,99 +71,98 @@ func (m *pacerModel) answered(sent, now time.Duration, request heartbeat.Request
 	m.least, m.most = max(m.least, quiet), max(m.most, quiet)
 }
 
-// Histories of any length, with time that only passes: spans, requests and the
-// certain end of the lease are the model's.
-var drivePacer = oneShot("pacer", func(t *trace.T) {
-	start := time.Unix(0, 0)
-	term := trace.OneOf(trace.Just(90*time.Second), trace.Custom(func(t *trace.T) time.Duration {
-		return time.Duration(trace.Int64Range(int64(3*time.Millisecond), int64(1000*time.Hour)).Draw(t, "ns"))
-	})).Draw(t, "term")
+// pacerMachine drives a Pacer and its model through the same requests, with
+// time that only passes.
+type pacerMachine struct {
+	pacer   *heartbeat.Pacer
+	model   pacerModel
+	timeout time.Duration
+	start   time.Time
+	now     time.Duration // since the start
+}
+
+var drivePacer = trace.Machine{Name: "pacer", Start: func(t *trace.T) trace.Operations {
+	m := newPacerMachine(t)
+	return trace.Operations{
+		"request": func(t *trace.T) { m.request(t, m.due(t)) },
+		"oversleep": func(t *trace.T) {
+			m.request(t, m.due(t)+time.Duration(trace.Int64Range(0, int64(2*m.model.term)).Draw(t, "for")))
+		},
+	}
+}}
+
+func newPacerMachine(t *trace.T) *pacerMachine {
+	term := trace.OneOf(
+		trace.Just(90*time.Second),
+		trace.Map(trace.Int64Range(int64(3*time.Millisecond), int64(1000*time.Hour)), func(ns int64) time.Duration { return time.Duration(ns) }),
+	).Draw(t, "term")
 	config := heartbeat.PacerConfig{
 		Duration:     term,
 		Interval:     time.Duration(trace.Int64Range(int64(time.Millisecond), int64(term/3)).Draw(t, "interval")),
-		Timeout:      time.Duration(trace.Int64Range(1, int64(term/6)).Draw(t, "timeout")),
+		Timeout:      time.Duration(trace.Int64Range(0, int64(term/6)).Draw(t, "timeout")),
 		Unregistered: trace.Bool().Draw(t, "unregistered"),
 		Seed:         trace.Uint64().Draw(t, "seed"),
 	}
-	pacer, err := heartbeat.NewPacer(start, config)
-	pacerOfAValidConfig.Holds(t, err == nil, "%+v: %v", config, err)
-	model := &pacerModel{term: term, interval: config.Interval, first: true}
+	m := &pacerMachine{start: time.Unix(0, 0), timeout: config.Timeout}
+	if m.timeout == 0 {
+		m.timeout = term / 9
+	}
+	var err error
+	m.pacer, err = heartbeat.NewPacer(m.start, config)
+	refusesOnlyBadInput.Holds(t, err == nil, "%+v: %v", config, err)
+	m.model = pacerModel{term: term, interval: config.Interval, first: true}
 	if !config.Unregistered {
-		model.answered(0, 0, heartbeat.Registration, heartbeat.Reply{Kind: heartbeat.Accepted})
+		m.model.answered(0, 0, heartbeat.Registration, heartbeat.Reply{Kind: heartbeat.Accepted})
 	}
-	now := time.Duration(0)
-	for range trace.IntRange(1, 60).Draw(t, "requests") {
-		at, _ := pacer.Next(start.Add(now))
-		sent := at.Sub(start)
-		neverSilentForLong.Holds(t, sent-now <= term/3, "%v", sent-now)
-		sentWithinItsSpan.Holds(t, model.least <= sent && sent <= model.most, "%v, not %v to %v", sent, model.least, model.most)
-		if trace.IntRange(0, 5).Draw(t, "sleeps") == 0 {
-			sent += time.Duration(trace.Int64Range(0, int64(2*term)).Draw(t, "for"))
-		}
-		_, request := pacer.Next(start.Add(sent))
-		renews := model.held && sent <= model.perhaps
-		requestFitsTheLease.Holds(t, renews == (request == heartbeat.Renewal), "%v at %v, may live until %v, held %t", request, sent, model.perhaps, model.held)
-		model.held = renews
-		timeout := pacer.Sent(start.Add(sent))
-		timeoutAsConfigured.Holds(t, timeout == config.Timeout, "%v", timeout)
-		now = sent + time.Duration(trace.Int64Range(0, int64(timeout)).Draw(t, "latency"))
-		reply := anyReply.Draw(t, "reply")
-		pacer.Done(start.Add(now), reply)
-		model.answered(sent, now, request, reply)
-		until, held := pacer.Until()
-		untilAsModelled.Holds(t, held == model.held && (!held || until.Sub(start) == model.accepted), "%v, %t", until, held)
-	}
-})
+	return m
+}
 
-// A clock that is set at will: the Pacer is never silent for long.
-var drivePacerUnderAnyClock = oneShot("pacer-under-any-clock", func(t *trace.T) {
+// due is when the next request is.
+func (m *pacerMachine) due(t *trace.T) time.Duration {
+	at, request := m.pacer.Next(m.start.Add(m.now))
+	sent := at.Sub(m.start)
+	neverSilentForLong.Holds(t, sent-m.now <= m.model.term/3, "%v", sent-m.now)
+	sentWithinItsSpan.Holds(t, m.model.least <= sent && sent <= m.model.most, "%v, not %v to %v", sent, m.model.least, m.model.most)
+	again, same := m.pacer.Next(m.start.Add(m.now))
+	askingChangesNought.Holds(t, again.Equal(at) && request == same, "a %v at %v, then a %v at %v", request, at, same, again)
+	return sent
+}
+
+// request sends what is due then, and hears the reply.
+func (m *pacerMachine) request(t *trace.T, sent time.Duration) {
+	_, request := m.pacer.Next(m.start.Add(sent))
+	renews := m.model.held && sent <= m.model.perhaps
+	requestFitsTheLease.Holds(t, renews == (request == heartbeat.Renewal), "a %v at %v, held %t until %v", request, sent, m.model.held, m.model.perhaps)
+	m.model.held = renews
+	timeout := m.pacer.Sent(m.start.Add(sent))
+	timeoutAsConfigured.Holds(t, timeout == m.timeout, "%v, not %v", timeout, m.timeout)
+
+	m.now = sent + time.Duration(trace.Int64Range(0, int64(timeout)).Draw(t, "latency"))
+	reply := anyReply.Draw(t, "reply")
+	m.pacer.Done(m.start.Add(m.now), reply)
+	m.model.answered(sent, m.now, request, reply)
+	until, held := m.pacer.Until()
+	livesForCertain.Holds(t, held == m.model.held && (!held || until.Sub(m.start) == m.model.accepted), "%t until %v", held, until)
+}
+
+// A clock that is set at will between any two calls.
+var drivePacerUnderAnyClock = trace.Machine{Name: "pacer-under-any-clock", Start: func(t *trace.T) trace.Operations {
 	now := time.Unix(0, 0)
-	pacer, err := heartbeat.NewPacer(now, heartbeat.PacerConfig{Duration: 90 * time.Second, Interval: 30 * time.Second, Seed: trace.Uint64().Draw(t, "seed")})
-	pacerOfAValidConfig.Holds(t, err == nil, "%v", err)
-	anyStep := trace.OneOf(trace.Int64Range(-int64(time.Minute), int64(time.Minute)), trace.Int64Range(math.MinInt64, math.MaxInt64), trace.Just(int64(0)))
-	for range trace.IntRange(1, 60).Draw(t, "requests") {
-		now = now.Add(time.Duration(anyStep.Draw(t, "step")))
-		at, _ := pacer.Next(now)
-		neverSilentForLong.Holds(t, at.Sub(now) <= 30*time.Second, "%v", at.Sub(now))
-		now = now.Add(time.Duration(anyStep.Draw(t, "step")))
-		pacer.Sent(now)
-		now = now.Add(time.Duration(anyStep.Draw(t, "step")))
-		pacer.Done(now, anyReply.Draw(t, "reply"))
+	config := heartbeat.PacerConfig{Duration: 90 * time.Second, Interval: 30 * time.Second, Seed: trace.Uint64().Draw(t, "seed")}
+	pacer, err := heartbeat.NewPacer(now, config)
+	refusesOnlyBadInput.Holds(t, err == nil, "%v", err)
+	drawAnyStep := trace.OneOf(trace.Int64Range(-int64(time.Minute), int64(time.Minute)), trace.Int64Range(math.MinInt64, math.MaxInt64), trace.Just(int64(0)))
+	step := func(t *trace.T) { now = now.Add(time.Duration(drawAnyStep.Draw(t, "step"))) }
+	return trace.Operations{
+		"": func(t *trace.T) {
+			at, _ := pacer.Next(now)
+			neverSilentForLong.Holds(t, at.Sub(now) <= config.Duration/3, "%v", at.Sub(now))
+		},
+		"wait": step,
+		"request": func(t *trace.T) {
+			pacer.Sent(now)
+			step(t)
+			pacer.Done(now, anyReply.Draw(t, "reply"))
+		},
 	}
-})
-
-// The model of Eureka's client: runs of one or two requests, and the delay that
-// doubles after those which last an interval.
-var driveEurekaClient = oneShot("eureka-client", func(t *trace.T) {
-	start := time.Unix(0, 0)
-	interval := time.Duration(trace.Int64Range(1, int64(time.Hour)).Draw(t, "interval"))
-	bound := trace.IntRange(1, 12).Draw(t, "bound")
-	client, err := heartbeat.NewEurekaClient(start, interval, bound)
-	clientAsModelled.Holds(t, err == nil, "%v", err)
-	delay, now := interval, time.Duration(0)
-	ask := func(want heartbeat.Request, wantAt, room time.Duration) (ended time.Duration, reply heartbeat.Reply) {
-		at, request := client.Next(start.Add(now))
-		clientAsModelled.Holds(t, request == want && at.Sub(start) == wantAt, "a %v at %v, not a %v at %v", request, at.Sub(start), want, wantAt)
-		timeout := client.Sent(at)
-		registersWithinItRun.Holds(t, timeout == room, "%v, not %v", timeout, room)
-		reply = anyReply.Draw(t, "reply")
-		ended = wantAt + room
-		if reply.Kind != heartbeat.Unanswered {
-			ended = wantAt + time.Duration(trace.Int64Range(0, int64(room)).Draw(t, "latency"))
-		}
-		client.Done(start.Add(ended), reply)
-		return ended, reply
-	}
-	for range trace.IntRange(1, 40).Draw(t, "runs") {
-		began := now + delay
-		ended, reply := ask(heartbeat.Renewal, began, interval)
-		if now = ended; reply.Kind == heartbeat.Unknown && ended-began < interval {
-			now, _ = ask(heartbeat.Registration, ended, interval-(ended-began))
-		}
-		if now-began < interval {
-			delay = interval
-		} else {
-			delay = min(2*delay, interval*time.Duration(bound))
-		}
-	}
-})
+}}

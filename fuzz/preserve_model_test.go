@@ -1,6 +1,8 @@
 package fuzz
 
 import (
+	"math"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -13,6 +15,37 @@ func TestEveryReleaseHasAModel(t *testing.T) {
 		if _, ok := arithmetics[release]; !ok {
 			t.Errorf("%v has none", release)
 		}
+	}
+}
+
+func TestSameDecisionComparesWhatIsPublished(t *testing.T) {
+	fields := reflect.TypeFor[preserve.Decision]()
+	for i := range fields.NumField() {
+		if !fields.Field(i).IsExported() {
+			continue
+		}
+		var changed preserve.Decision
+		switch field := reflect.ValueOf(&changed).Elem().Field(i); field.Interface().(type) {
+		case bool:
+			field.SetBool(true)
+		case string:
+			field.SetString("x")
+		case float64:
+			field.SetFloat(1)
+		case int64, time.Duration:
+			field.SetInt(1)
+		case preserve.Reason:
+			field.SetUint(1)
+		case time.Time:
+			field.Set(reflect.ValueOf(time.Unix(0, 0)))
+		}
+		if sameDecision(preserve.Decision{}, changed) {
+			t.Errorf("%s is not compared", fields.Field(i).Name)
+		}
+	}
+	nan := preserve.Decision{Percent: math.NaN()}
+	if !sameDecision(nan, nan) {
+		t.Error("a NaN differs from itself")
 	}
 }
 

@@ -12,10 +12,16 @@ import (
 )
 
 var (
-	reactorAsModelled = law.New("reactor-as-modelled", "a reactor sends what Nacos's thread pool would, when it would")
-	reactorWakesAsked = law.New("reactor-wakes-asked", "Next names when there is something to do, and nothing if only a report or an Add can help")
-	reportsOnce       = law.New("reports-once", "a report of what is not out is refused and changes nothing")
-	beatsAsModelled   = law.New("beats-as-modelled", "a beat renews what is known, registers what it describes, and otherwise asks; the instance's own interval comes first")
+	threadsBoundRequests = law.New("threads-bound-requests", "no more requests are out than the reactor has threads")
+	registersWhenAsked   = law.New("registers-when-asked", "an answer of 20404 has the instance registered at once, before any beat, even if it was removed meanwhile")
+	removedIsNotSent     = law.New("removed-is-not-sent", "what was removed or replaced sends no beat any more")
+	lightAsAnswered      = law.New("light-as-answered", "beats are light if and only if the answer that came last allowed it")
+	sentInOrder          = law.New("sent-in-order", "a beat is sent as soon as it is due and a thread is free, those of one instant in the order of scheduling")
+	wakesWhenDue         = law.New("wakes-when-due", "a beat follows the report of the last by the answered interval, or else its own, and Next names that instant")
+	keyHasOneBeat        = law.New("key-has-one-beat", "a key has one beat from its first Add to its Remove")
+	reportsOnce          = law.New("reports-once", "what became of a request is taken once, and any other report is refused and changes nothing")
+	beatRenewsOrAsks     = law.New("beat-renews-or-asks", "a beat renews what is known, registers what it describes, and otherwise asks for a registration")
+	ownIntervalFirst     = law.New("own-interval-first", "a beat is answered with the instance's own interval, or the switch's, which is also for whoever has to register")
 )
 
 // The model is the original as its authors may have thought of it: threads
@@ -168,13 +174,13 @@ func (m *reactorMachine) add(t *trace.T) {
 	m.added++
 	replaced := m.reactor.Add(m.now, beat.key, beat.value, beat.period)
 	want := m.reactorModel.add(beat)
-	reactorAsModelled.Holds(t, replaced == want, "replaced %d: %t", beat.key, replaced)
+	keyHasOneBeat.Holds(t, replaced == want, "replaced %d: %t", beat.key, replaced)
 }
 
 func (m *reactorMachine) remove(t *trace.T) {
 	key := drawReactorKey.Draw(t, "key")
 	removed, want := m.reactor.Remove(key), m.reactorModel.remove(key)
-	reactorAsModelled.Holds(t, removed == want, "removed %d: %t", key, removed)
+	keyHasOneBeat.Holds(t, removed == want, "removed %d: %t", key, removed)
 }
 
 // wait moves the clock to where something happens, close to it, or anywhere,
@@ -189,15 +195,22 @@ func (m *reactorMachine) wait(t *trace.T) {
 }
 
 func (m *reactorMachine) due(t *trace.T) {
-	task, ok := m.reactor.Due(m.now)
+	noThread := m.free() < 0
 	beat, action := m.reactorModel.due()
-	if beat == nil {
-		reactorAsModelled.Holds(t, !ok, "%v of %d is due, not nothing", task.Action, task.Value)
-		return
+	task, ok := m.reactor.Due(m.now)
+	switch {
+	case action == heartbeat.RegisterAgain:
+		registersWhenAsked.Holds(t, ok && task.Action == action && task.Value == beat.value, "%t: %v of %d, not of %d", ok, task.Action, task.Value, beat.value)
+	case ok:
+		threadsBoundRequests.Holds(t, !noThread, "%v of %d", task.Action, task.Value)
+		added, there := m.beats[task.Key]
+		removedIsNotSent.Holds(t, there && added.value == task.Value, "%v of %d", task.Action, task.Value)
+		lightAsAnswered.Holds(t, (task.Action == heartbeat.SendLight) == m.light, "%v of %d", task.Action, task.Value)
 	}
-	reactorAsModelled.Holds(t, ok && task.Action == action && task.Value == beat.value && task.Key == beat.key,
-		"%t: %v of %d is due, not %v of %d", ok, task.Action, task.Value, action, beat.value)
-	beat.task = task
+	sentInOrder.Holds(t, ok == (beat != nil) && (!ok || task.Value == beat.value && task.Action == action), "%t: %v of %d", ok, task.Action, task.Value)
+	if ok {
+		beat.task = task
+	}
 }
 
 func (m *reactorMachine) report(t *trace.T) {
@@ -208,12 +221,12 @@ func (m *reactorMachine) report(t *trace.T) {
 	beat := trace.SampledFrom(out).Draw(t, "of")
 	m.over = append(m.over, beat.task)
 	if trace.IntRange(0, 3).Draw(t, "failure") == 0 {
-		reactorAsModelled.Holds(t, m.reactor.Failed(m.now, beat.task) == nil, "a failure is refused")
+		m.taken(t, m.reactor.Failed(m.now, beat.task))
 		m.ended(beat)
 		return
 	}
 	if beat.task.Action == heartbeat.RegisterAgain {
-		reactorAsModelled.Holds(t, m.reactor.Registered(m.now, beat.task) == nil, "a registration is refused")
+		m.taken(t, m.reactor.Registered(m.now, beat.task))
 		m.ended(beat)
 		return
 	}
@@ -223,8 +236,12 @@ func (m *reactorMachine) report(t *trace.T) {
 		Light:          trace.Bool().Draw(t, "light"),
 		HasLight:       trace.Bool().Draw(t, "has light"),
 	}
-	reactorAsModelled.Holds(t, m.reactor.Answered(m.now, beat.task, answer) == nil, "an answer is refused")
+	m.taken(t, m.reactor.Answered(m.now, beat.task, answer))
 	m.answered(beat, answer)
+}
+
+func (m *reactorMachine) taken(t *trace.T, err error) {
+	reportsOnce.Holds(t, err == nil, "the only report is refused: %v", err)
 }
 
 // misreport tells what nobody waits for; whether it changed anything is seen
@@ -252,16 +269,20 @@ func (m *reactorMachine) misreport(t *trace.T) {
 }
 
 func (m *reactorMachine) check(t *trace.T) {
-	reactorAsModelled.Holds(t, m.reactor.Len() == len(m.beats), "%d beats, not %d", m.reactor.Len(), len(m.beats))
+	keyHasOneBeat.Holds(t, m.reactor.Len() == len(m.beats), "%d beats, not %d", m.reactor.Len(), len(m.beats))
 	at, ok := m.reactor.Next()
 	want, any := m.next()
-	reactorWakesAsked.Holds(t, ok == any && at.Equal(want), "%v, %t, not %v, %t", at, ok, want, any)
+	due := wakesWhenDue
+	if len(m.asking) > 0 {
+		due = registersWhenAsked
+	}
+	due.Holds(t, ok == any && at.Equal(want), "%v, %t, not %v, %t", at, ok, want, any)
 }
 
 var driveReactor = trace.Machine{Name: "reactor", Start: func(t *trace.T) trace.Operations {
 	threads := trace.IntRange(1, 3).Draw(t, "threads")
 	reactor, err := heartbeat.NewReactor[int, int](threads)
-	reactorAsModelled.Holds(t, err == nil, "%d threads: %v", threads, err)
+	refusesOnlyBadInput.Holds(t, err == nil, "%d threads: %v", threads, err)
 	m := &reactorMachine{reactor: reactor, reactorModel: reactorModel{
 		now: drawEdge(t), threads: make([]*modelBeat, threads), beats: make(map[int]*modelBeat),
 	}}
@@ -271,7 +292,7 @@ var driveReactor = trace.Machine{Name: "reactor", Start: func(t *trace.T) trace.
 		"remove":    m.remove,
 		"wait":      m.wait,
 		"due":       m.due,
-		"due-again": m.due,
+		"due-again": m.due, // as often again
 		"report":    m.report,
 		"misreport": m.misreport,
 	}
@@ -295,5 +316,6 @@ var driveBeat = oneShot("beat", func(t *trace.T) {
 	} else if beat.HasInterval {
 		want.IntervalMillis = beat.IntervalMillis
 	}
-	beatsAsModelled.Holds(t, verdict == wanted && answer == want, "%+v: %v, %+v, not %v, %+v", beat, verdict, answer, wanted, want)
+	beatRenewsOrAsks.Holds(t, verdict == wanted && answer.Code == want.Code, "%+v: %v, %+v, not %v, %+v", beat, verdict, answer, wanted, want)
+	ownIntervalFirst.Holds(t, answer == want, "%+v: %+v, not %+v", beat, answer, want)
 })
