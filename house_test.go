@@ -41,7 +41,7 @@ func dependencies(t *testing.T, pkg string) []string {
 	return slices.DeleteFunc(strings.Fields(string(out)), func(dependency string) bool { return dependency == self })
 }
 
-func TestKernelsImportOnlyTheStandardLibrary(t *testing.T) {
+func TestHouseKernelsImportOnlyTheStandardLibrary(t *testing.T) {
 	for _, kernel := range kernels {
 		if got := dependencies(t, "./"+kernel); len(got) != 0 {
 			t.Errorf("%s depends on %v", kernel, got)
@@ -49,7 +49,7 @@ func TestKernelsImportOnlyTheStandardLibrary(t *testing.T) {
 	}
 }
 
-func TestRootImportsOnlyItsKernels(t *testing.T) {
+func TestHouseRootImportsOnlyItsKernels(t *testing.T) {
 	for _, dependency := range dependencies(t, "./.") {
 		if kernel := strings.TrimPrefix(dependency, module+"/"); !slices.Contains(rootImports, kernel) {
 			t.Errorf("the root package depends on %s", dependency)
@@ -57,7 +57,7 @@ func TestRootImportsOnlyItsKernels(t *testing.T) {
 	}
 }
 
-func TestRootModuleRequiresNothing(t *testing.T) {
+func TestHouseRootModuleRequiresNothing(t *testing.T) {
 	mod, err := os.ReadFile("go.mod")
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +73,7 @@ func TestRootModuleRequiresNothing(t *testing.T) {
 // A goroutine, a clock, a sleep or a line of output in a kernel would break the
 // law that time is an argument and that nothing is logged. They are found by
 // name, so no import of a kernel may be renamed.
-func TestKernelsReadNoClockAndPrintNothing(t *testing.T) {
+func TestHouseKernelsReadNoClockAndPrintNothing(t *testing.T) {
 	names := strings.Fields("time.Now time.Since time.Until time.Sleep time.After time.AfterFunc time.Tick time.NewTimer time.NewTicker " +
 		"fmt.Print fmt.Printf fmt.Println")
 	imports := []string{`"log"`, `"log/slog"`, `"os"`, `"math/rand"`, `"math/rand/v2"`}
@@ -126,7 +126,7 @@ func sources(t *testing.T, positions *token.FileSet, dir string) map[string]*ast
 	return files
 }
 
-func TestEveryExportedNameIsDocumented(t *testing.T) {
+func TestHouseEveryExportedNameIsDocumented(t *testing.T) {
 	for _, kernel := range append(kernels, ".") {
 		positions := token.NewFileSet()
 		files := slices.Collect(maps.Values(sources(t, positions, kernel)))
@@ -192,7 +192,7 @@ func undocumentedValues(value *doc.Value, report func(name, text string)) {
 }
 
 // The embedding code in the README is the body of Example, to the letter.
-func TestReadmeShowsTheExample(t *testing.T) {
+func TestHouseReadmeShowsTheExample(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +217,7 @@ func TestReadmeShowsTheExample(t *testing.T) {
 
 // Every nested module finds the root by its replace directive, not only by
 // the workspace, so that each can be used from a checkout alone.
-func TestNestedModulesReplaceTheRoot(t *testing.T) {
+func TestHouseNestedModulesReplaceTheRoot(t *testing.T) {
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Name() != "go.mod" || path == "go.mod" {
 			return err
