@@ -181,12 +181,14 @@ func (h hunt) in(ctx context.Context, dir string) (score, error) {
 	}
 	verdicts := make([]mutant.Verdict, len(mutants))
 	problems := make([]error, len(mutants))
+	bar := barOf(h.stderr, "judging "+dir, len(mutants))
 	var running sync.WaitGroup
 	free := make(chan struct{}, h.jobs)
 	for i := range mutants {
 		free <- struct{}{}
 		running.Go(func() {
 			verdicts[i], problems[i] = judge.Try(ctx, i)
+			_ = bar.Add(1)
 			<-free
 		})
 	}
@@ -196,7 +198,6 @@ func (h hunt) in(ctx context.Context, dir string) (score, error) {
 		s.add(m, verdicts[i], explained)
 	}
 	s.Seconds = time.Since(start).Seconds()
-	fmt.Fprintf(h.stderr, "%s: %d mutants in %.0f s\n", dir, s.Mutants, s.Seconds)
 	return s, errors.Join(problems...)
 }
 
