@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"math/big"
 	"slices"
@@ -17,13 +16,23 @@ import (
 )
 
 var (
-	tableAsModelled   = law.New("table-as-modelled", "a table shows and answers what a map of leases does")
-	everyLeaseOnce    = law.New("every-lease-once", "All meets every lease exactly once, and Len counts them")
-	passFindsExpired  = law.New("pass-finds-expired", "a pass finds the leases that have expired, all of them and no others")
-	numbersRise       = law.New("numbers-rise", "every registration and departure has a higher number than those before it")
-	staleHandlesAreNo = law.New("stale-handles-are-no", "a handle or candidate whose lease left says false to everything")
-	passFindsSuspects = law.New("pass-finds-suspects", "a pass finds the leases that have been silent for too long and that nobody has found suspect, all of them and no others")
-	healedAreTold     = law.New("healed-are-told", "every healing is told once, in order, and with what came before it")
+	lookUpFindsNewest    = law.New("look-up-finds-newest", "a look-up finds the newest lease of a key, and none if the key has none")
+	everyLeaseOnce       = law.New("every-lease-once", "a loop over a table meets every lease exactly once, and Len counts them")
+	tableFactsAreTrue    = law.New("table-facts-are-true", "a table shows the key, holder, term, renewals, deadline, suspicion and service of a lease as they are")
+	snapshotsStay        = law.New("snapshots-stay", "what a snapshot says about renewals, deadline and suspicion stays as it was, whatever becomes of the lease")
+	replacementTakesOver = law.New("replacement-takes-over", "a registration of a known key replaces its lease, and takes over when the service came up, under Nacos's rule the suspicion, and nothing else")
+	fullTableRefuses     = law.New("full-table-refuses", "a table refuses a new key if and only if it has as many leases as it may")
+	departureIsAnswered  = law.New("departure-is-answered", "a cancel ends the lease of its key, if it has one, and says so")
+	batchRenewsEach      = law.New("batch-renews-each", "a batch does to each of its keys, in their order, what a single renewal does")
+	numbersRise          = law.New("numbers-rise", "every registration and departure has a higher number than those before it")
+	staleHandlesAreNo    = law.New("stale-handles-are-no", "a handle or candidate whose lease left says false to everything, also if its key has a new lease")
+	passFindsExpired     = law.New("pass-finds-expired", "a pass finds the leases that have expired, all of them and no others")
+	passFindsSuspects    = law.New("pass-finds-suspects", "a pass finds the leases that have been silent for too long and that nobody has found suspect, all of them and no others")
+	exemptAreSpared      = law.New("exempt-are-spared", "no pass finds an exempt lease, however long it has been silent")
+	exemptionIsAnswered  = law.New("exemption-is-answered", "an exemption says whether it changed anything")
+	suspectsWhatWasSeen  = law.New("suspects-what-was-seen", "a lease turns suspect if and only if it is still as it was seen, and neither suspect nor exempt")
+	suspectsAreCounted   = law.New("suspects-are-counted", "the number of suspects is that of the leases that are suspect")
+	healedAreTold        = law.New("healed-are-told", "every healing is told exactly once, in the order of all changes, before what comes after it")
 )
 
 // tableReach is how far from its origin a table measures instants: in
@@ -43,6 +52,8 @@ type tableLease struct {
 
 	suspect, exempt bool
 	since           int64 // when it was found suspect
+
+	met int // the last check that met it
 }
 
 func (l *tableLease) length() int64 {
@@ -122,6 +133,7 @@ type tableCandidate struct {
 	seen  tableSnapshot
 	of    *tableLease
 	state tableState
+	facts tableFacts
 }
 
 // tableMachine drives a table and a map through the same calls.
@@ -132,6 +144,8 @@ type tableMachine struct {
 	now        time.Time
 	table      *lease.Table[string, string]
 	leases     map[string]*tableLease
+	keys       []string // of the leases, sorted
+	checks     int
 	number     uint64 // the highest one that the table has given
 	candidates []tableCandidate
 	healed     []tableTurn // not told yet
@@ -193,7 +207,7 @@ func newTableMachine(t *trace.T, rule lease.Rule) *tableMachine {
 	m.max = trace.SampledFrom([]int{0, 3, 300}).Draw(t, "most leases")
 	var err error
 	m.table, err = lease.NewTable[string, string](m.origin, lease.TableConfig{Rule: rule, MaxLeases: m.max})
-	tableAsModelled.Holds(t, err == nil, "no table: %v", err)
+	namesEveryProblem.Holds(t, err == nil, "nothing is wrong with %v and %d: %v", rule, m.max, err)
 	return m
 }
 
@@ -254,10 +268,13 @@ func (m *tableMachine) factsSeen(seen tableSnapshot) tableFacts {
 	return f
 }
 
-func (m *tableMachine) looksLike(t *trace.T, what string, seen tableSnapshot, l *tableLease) {
-	if got, want := m.factsSeen(seen), m.factsOf(l); got != want {
-		tableAsModelled.Holds(t, false, "%s shows\n%+v, not\n%+v", what, got, want)
+// looksLike judges by a law whether a call showed a lease as it is.
+func (m *tableMachine) looksLike(t *trace.T, by *law.Law, what string, seen tableSnapshot, l *tableLease) {
+	got, want := m.factsSeen(seen), m.factsOf(l)
+	if got != want {
+		by.Holds(t, false, "%s shows\n%+v, not\n%+v", what, got, want)
 	}
+	by.Kept()
 }
 
 // move lets the clock move on. It comes back from where the table cannot
@@ -267,8 +284,8 @@ func (m *tableMachine) move(t *trace.T) {
 		m.now = m.origin
 	}
 	decisive := []time.Time{m.origin, m.instant(tableReach), m.instant(-tableReach)}
-	if keys := m.keys(); len(keys) > 0 {
-		l := m.leases[trace.SampledFrom(keys).Draw(t, "whose deadline")]
+	if len(m.keys) > 0 {
+		l := m.leases[trace.SampledFrom(m.keys).Draw(t, "near")]
 		decisive = append(decisive, m.instant(l.deadline()), m.instant(l.last), m.instant(l.registered))
 		if warning, ok := l.warning(); ok {
 			decisive = append(decisive, m.instant(warning))
@@ -280,7 +297,20 @@ func (m *tableMachine) move(t *trace.T) {
 	m.now = drawInstant(t, m.now, decisive...)
 }
 
-func (m *tableMachine) keys() []string { return slices.Sorted(maps.Keys(m.leases)) }
+// put gives a key a lease, in place of that which it has, if any.
+func (m *tableMachine) put(l *tableLease) {
+	if i, known := slices.BinarySearch(m.keys, l.key); !known {
+		m.keys = slices.Insert(m.keys, i, l.key)
+	}
+	m.leases[l.key] = l
+}
+
+func (m *tableMachine) remove(l *tableLease) {
+	i, _ := slices.BinarySearch(m.keys, l.key)
+	m.keys = slices.Delete(m.keys, i, i+1)
+	delete(m.leases, l.key)
+	l.gone = true
+}
 
 func drawTableKey(t *trace.T) string {
 	if trace.Bool().Draw(t, "of many") {
@@ -309,12 +339,16 @@ func (m *tableMachine) registerNow(t *trace.T, key string, term lease.Term) {
 		checkProblems(t, err, lease.ErrInvalid, broken, term)
 		return
 	case full:
-		tableAsModelled.Holds(t, errors.Is(err, lease.ErrFull), "%d leases, one more: %v", m.max, err)
+		fullTableRefuses.Holds(t, errors.Is(err, lease.ErrFull), "%d leases, one more: %v", m.max, err)
 		return
 	}
-	tableAsModelled.Holds(t, err == nil && granted.Again == again, "%q: again %t, not %t, and %v", key, granted.Again, again, err)
+	fullTableRefuses.Holds(t, !errors.Is(err, lease.ErrFull), "%d of %d leases, %q known %t: %v", len(m.leases), m.max, key, again, err)
+	namesEveryProblem.Holds(t, err == nil, "nothing is wrong with %v and %+v: %v", m.now, term, err)
+	replacementTakesOver.Holds(t, granted.Again == again, "%q: again %t, not %t", key, granted.Again, again)
+	registers := tableFactsAreTrue
 	if again {
-		m.looksLike(t, "Replaced", granted.Replaced, old)
+		registers = replacementTakesOver
+		m.looksLike(t, registers, "Replaced", granted.Replaced, old)
 		old.gone = true
 		if old.isUp {
 			fresh.serviceUp(old.up) // G1
@@ -325,8 +359,8 @@ func (m *tableMachine) registerNow(t *trace.T, key string, term lease.Term) {
 	}
 	fresh.sequence = granted.Lease.Sequence()
 	m.rises(t, fresh.sequence)
-	m.leases[key] = fresh
-	m.looksLike(t, "Register", granted.Lease, fresh)
+	m.put(fresh)
+	m.looksLike(t, registers, "Register", granted.Lease, fresh)
 }
 
 func (m *tableMachine) rises(t *trace.T, number uint64) {
@@ -371,11 +405,11 @@ func (m *tableMachine) renew(t *trace.T) {
 	if trace.Bool().Draw(t, "tells") {
 		want := m.stageRenewedFrom(m.leases[key])
 		healed, ok := m.table.RenewTelling(m.now, key)
-		tableAsModelled.Holds(t, healed == (want == lease.Suspect) && ok == (want != lease.Ended), "RenewTelling(%v, %q) = %t and %t, not from %v", m.now, key, healed, ok, want)
+		renewalIsAnswered.Holds(t, healed == (want == lease.Suspect) && ok == (want != lease.Ended), "RenewTelling(%v, %q) = %t and %t, not from %v", m.now, key, healed, ok, want)
 		return
 	}
 	got, want := m.table.Renew(m.now, key), m.renewModel(m.leases[key])
-	tableAsModelled.Holds(t, got == want, "Renew(%v, %q) = %t, not %t", m.now, key, got, want)
+	renewalIsAnswered.Holds(t, got == want, "Renew(%v, %q) = %t, not %t", m.now, key, got, want)
 }
 
 // renewModel renews one lease of the model, or none.
@@ -404,9 +438,9 @@ func (m *tableMachine) renewAll(t *trace.T) {
 		if want {
 			wanted++
 		}
-		tableAsModelled.Holds(t, renewed[i] == want, "RenewAll(%v): %q is %t, not %t", m.now, key, renewed[i], want)
+		batchRenewsEach.Holds(t, renewed[i] == want, "RenewAll(%v): %q is %t, not %t", m.now, key, renewed[i], want)
 	}
-	tableAsModelled.Holds(t, got == wanted && err == nil, "RenewAll = %d and %v, not %d", got, err, wanted)
+	batchRenewsEach.Holds(t, got == wanted && err == nil, "RenewAll = %d and %v, not %d", got, err, wanted)
 }
 
 func (m *tableMachine) cancel(t *trace.T) { m.cancelKey(t, drawTableKey(t)) }
@@ -414,47 +448,47 @@ func (m *tableMachine) cancel(t *trace.T) { m.cancelKey(t, drawTableKey(t)) }
 func (m *tableMachine) cancelKey(t *trace.T, key string) {
 	departure, got := m.table.Cancel(key)
 	l, want := m.leases[key]
-	tableAsModelled.Holds(t, got == want, "Cancel(%q) = %t, not %t", key, got, want)
+	departureIsAnswered.Holds(t, got == want, "Cancel(%q) = %t, not %t", key, got, want)
 	if got {
 		m.departed(t, "Cancel", departure, l)
 	}
 }
 
 func (m *tableMachine) departed(t *trace.T, what string, departure lease.Departure[string, string], l *tableLease) {
-	m.looksLike(t, what, departure.Lease, l)
+	m.looksLike(t, tableFactsAreTrue, what, departure.Lease, l)
 	m.rises(t, departure.Sequence)
-	l.gone = true
-	delete(m.leases, l.key)
+	m.remove(l)
 }
 
 // keep remembers a lease that has not expired, to be renewed by its handle or
 // evicted later.
 func (m *tableMachine) keep(t *trace.T) {
-	if keys := m.keys(); len(keys) > 0 {
-		key := trace.SampledFrom(keys).Draw(t, "whose handle")
-		seen, ok := m.table.Get(key)
-		tableAsModelled.Holds(t, ok, "Get(%q) finds none", key)
-		m.remember(seen)
+	if len(m.keys) > 0 {
+		m.remember(m.get(t, trace.SampledFrom(m.keys).Draw(t, "kept")))
 	}
+}
+
+// get looks up a key that has a lease.
+func (m *tableMachine) get(t *trace.T, key string) tableSnapshot {
+	seen, ok := m.table.Get(key)
+	lookUpFindsNewest.Holds(t, ok && seen.Sequence() == m.leases[key].sequence, "Get(%q): %t", key, ok)
+	m.looksLike(t, tableFactsAreTrue, "Get", seen, m.leases[key])
+	return seen
 }
 
 func (m *tableMachine) remember(seen tableSnapshot) {
 	l := m.leases[seen.Key()]
-	m.candidates = append(m.candidates, tableCandidate{seen: seen, of: l, state: l.state()})
+	m.candidates = append(m.candidates, tableCandidate{seen: seen, of: l, state: l.state(), facts: m.factsOf(l)})
 	m.candidates = m.candidates[max(0, len(m.candidates)-20):]
 }
 
 // pass collects candidates, which are evicted later, and some at once.
 func (m *tableMachine) pass(t *trace.T) {
 	m.move(t)
-	found := m.expired(t, drawGrace(t))
-	for i, seen := range found {
-		if i%2 == 0 {
-			m.remember(seen)
-		} else if departure, ok := m.table.Evict(seen); ok {
-			m.departed(t, "Evict", departure, m.leases[seen.Key()])
-		} else {
-			evictsWhatWasSeen.Holds(t, false, "%q is as it was and is not evicted", seen.Key())
+	for i, seen := range m.expired(t, drawGrace(t)) {
+		m.remember(seen)
+		if i%2 == 1 {
+			m.evictNow(t, m.candidates[len(m.candidates)-1])
 		}
 	}
 }
@@ -467,14 +501,21 @@ func (m *tableMachine) drawCandidate(t *trace.T) (tableCandidate, bool) {
 }
 
 func (m *tableMachine) evict(t *trace.T) {
-	c, ok := m.drawCandidate(t)
-	if !ok {
-		return
+	if c, ok := m.drawCandidate(t); ok {
+		m.evictNow(t, c)
 	}
+}
+
+func (m *tableMachine) evictNow(t *trace.T, c tableCandidate) {
 	departure, got := m.table.Evict(c.seen)
-	staleHandlesAreNo.Holds(t, !got || !c.of.gone, "%q was evicted", c.of.key)
-	want := !c.of.gone && c.of.state() == c.state
-	evictsWhatWasSeen.Holds(t, got == want, "Evict = %t; seen %+v, now %+v", got, c.state, *c.of)
+	switch {
+	case c.of.gone:
+		staleHandlesAreNo.Holds(t, !got, "%q was evicted", c.of.key)
+	case c.of.state() == c.state:
+		evictsWhatWasSeen.Holds(t, got, "%q is as it was and is not evicted: %+v", c.of.key, c.state)
+	default:
+		renewalRescues.Holds(t, !got, "seen %+v, evicted as %+v", c.state, *c.of)
+	}
 	if got {
 		m.departed(t, "Evict", departure, c.of)
 	}
@@ -484,8 +525,7 @@ func (m *tableMachine) renewByHandle(t *trace.T) {
 	m.move(t)
 	if c, ok := m.drawCandidate(t); ok {
 		got, want := c.seen.Renew(m.now), m.renewModel(c.of)
-		staleHandlesAreNo.Holds(t, !got || !c.of.gone, "%q was renewed", c.of.key)
-		tableAsModelled.Holds(t, got == want, "Renew of a handle = %t, not %t: %+v", got, want, *c.of)
+		m.saysHandle(t, renewalIsAnswered, "Renew", c, got, want)
 	}
 }
 
@@ -503,11 +543,18 @@ func (m *tableMachine) serviceUp(t *trace.T) {
 	at, near := m.offset(m.now)
 	want := near && !c.of.gone && (overwrite || !c.of.isUp)
 	got := set(m.now)
-	staleHandlesAreNo.Holds(t, !got || !c.of.gone, "%q came up", c.of.key)
-	tableAsModelled.Holds(t, got == want, "the service of %q came up: %t, not %t", c.of.key, got, want)
+	m.saysHandle(t, serviceUpOnce, "ServiceUp", c, got, want)
 	if want {
 		c.of.serviceUp(at)
 	}
+}
+
+// saysHandle judges what a handle answers: by a law, if its lease is there.
+func (m *tableMachine) saysHandle(t *trace.T, by *law.Law, what string, c tableCandidate, got, want bool) {
+	if c.of.gone {
+		by = staleHandlesAreNo
+	}
+	by.Holds(t, got == want, "%s at %v by a handle of %q = %t, not %t: %+v", what, m.now, c.of.key, got, want, *c.of)
 }
 
 // suspect calls suspect what was seen before, now and then long before.
@@ -522,14 +569,13 @@ func (m *tableMachine) suspectNow(t *trace.T, c tableCandidate) {
 	at, near := m.offset(m.now)
 	want := near && !c.of.gone && c.of.state() == c.state && !c.state.suspect && !c.state.exempt
 	turned, got := m.table.Suspect(m.now, c.seen)
-	staleHandlesAreNo.Holds(t, !got || !c.of.gone, "%q turned suspect", c.of.key)
-	tableAsModelled.Holds(t, got == want, "Suspect = %t, not %t; seen %+v, now %+v", got, want, c.state, *c.of)
+	m.saysHandle(t, suspectsWhatWasSeen, "Suspect", c, got, want)
 	if !got {
 		return
 	}
 	c.of.suspect, c.of.since = true, at
-	m.looksLike(t, "Suspect", turned.Lease, c.of)
-	tableAsModelled.Holds(t, turned.At.Equal(m.now), "it turned suspect at %v, not %v", turned.At, m.now)
+	m.looksLike(t, suspectsWhatWasSeen, "Suspect", turned.Lease, c.of)
+	suspectsWhatWasSeen.Holds(t, turned.At.Equal(m.now), "it turned suspect at %v, not %v", turned.At, m.now)
 	m.rises(t, turned.Sequence)
 }
 
@@ -547,22 +593,9 @@ func (m *tableMachine) suspectPass(t *trace.T) {
 
 // silent compares what a pass for suspects finds with the model.
 func (m *tableMachine) silent(t *trace.T, grace time.Duration) []tableSnapshot {
+	limit := m.limit(grace)
 	found := m.table.AppendSuspect(nil, m.now, grace)
-	slices.SortFunc(found, func(a, b tableSnapshot) int { return cmp.Compare(a.Sequence(), b.Sequence()) })
-	limit, wanted := m.limit(grace), 0
-	for _, l := range m.leases {
-		if l.silent(limit) {
-			wanted++
-		}
-	}
-	passFindsSuspects.Holds(t, len(found) == wanted, "at %v, grace %v: %d, not %d", m.now, grace, len(found), wanted)
-	for i, seen := range found {
-		l, ok := m.leases[seen.Key()]
-		right := ok && seen.Sequence() == l.sequence && l.silent(limit)
-		if twice := i > 0 && found[i-1].Sequence() == seen.Sequence(); !right || twice {
-			passFindsSuspects.Holds(t, false, "at %v, grace %v: %q, twice %t", m.now, grace, seen.Key(), twice)
-		}
-	}
+	m.finds(t, passFindsSuspects, found, func(l *tableLease) bool { return l.silent(limit) })
 	return found
 }
 
@@ -575,14 +608,16 @@ func (l *tableLease) silent(limit int64) bool {
 func (l *tableLease) expired(limit int64) bool { return !l.exempt && l.deadline() < limit }
 
 func (m *tableMachine) exempt(t *trace.T) {
-	key, on := drawTableKey(t), trace.Bool().Draw(t, "on")
-	if keys := m.keys(); len(keys) > 0 && trace.Bool().Draw(t, "of one that there is") {
-		key = trace.SampledFrom(keys).Draw(t, "exempt")
+	on, key := trace.Bool().Draw(t, "on"), ""
+	if len(m.keys) > 0 && trace.Bool().Draw(t, "known") {
+		key = trace.SampledFrom(m.keys).Draw(t, "key")
+	} else {
+		key = drawTableKey(t)
 	}
 	l, ok := m.leases[key]
 	want := ok && l.exempt != on
 	got := m.table.Exempt(key, on)
-	tableAsModelled.Holds(t, got == want, "Exempt(%q, %t) = %t, not %t", key, on, got, want)
+	exemptionIsAnswered.Holds(t, got == want, "Exempt(%q, %t) = %t, not %t", key, on, got, want)
 	if ok {
 		l.exempt = on
 	}
@@ -614,31 +649,65 @@ func (m *tableMachine) tellHealed(t *trace.T) {
 	}
 }
 
-// check knows all laws.
+// check knows all laws. A pass after each step would tidy up what the next one
+// is to meet.
 func (m *tableMachine) check(t *trace.T) {
-	m.checkKeys(t)
+	m.checks++
 	m.checkAll(t)
-	for _, grace := range graces {
+	m.checkKeys(t)
+	m.checkSnapshots(t)
+	if m.checks%2 == 0 {
+		m.expired(t, 0)
+		m.silent(t, 0)
+		grace := graces[m.checks/2%len(graces)]
 		m.expired(t, grace)
 		m.silent(t, grace)
 	}
 }
 
+func (m *tableMachine) checkAll(t *trace.T) {
+	met, suspects := 0, 0
+	for key, seen := range m.table.All() {
+		l := m.leases[key]
+		once := l != nil && l.met != m.checks && seen.Sequence() == l.sequence
+		if !once {
+			everyLeaseOnce.Holds(t, false, "%q, number %d, is met twice or not there: %+v", key, seen.Sequence(), l)
+		}
+		m.looksLike(t, tableFactsAreTrue, "All", seen, l)
+		if l.suspect {
+			suspects++
+		}
+		l.met = m.checks
+		met++
+	}
+	everyLeaseOnce.KeptTimes(met)
+	everyLeaseOnce.Holds(t, met == len(m.leases), "%d of %d are met", met, len(m.leases))
+	everyLeaseOnce.Holds(t, m.table.Len() == met, "Len is %d, not %d", m.table.Len(), met)
+	suspectsAreCounted.Holds(t, m.table.Suspects() == suspects, "%d are suspect, not %d", m.table.Suspects(), suspects)
+}
+
+// keysChecked is how many of the many keys are looked up after each step.
+const keysChecked = 64
+
+// checkKeys looks up the few keys, and some of the many, each time others.
 func (m *tableMachine) checkKeys(t *trace.T) {
-	for _, key := range allTableKeys {
-		seen, got := m.table.Get(key)
-		l, want := m.leases[key]
-		if got != want {
-			tableAsModelled.Holds(t, false, "Get(%q) = %t, not %t", key, got, want)
-		}
-		if !got {
-			continue
-		}
-		m.looksLike(t, "Get", seen, l)
-		if stage, modelled := seen.Stage(m.now, 0), m.stage(l); stage != modelled {
-			tableAsModelled.Holds(t, false, "%q is %v at %v, not %v", key, stage, m.now, modelled)
+	first := m.checks * keysChecked % len(manyTableKeys)
+	for _, keys := range [][]string{fewTableKeys, manyTableKeys[first : first+keysChecked]} {
+		for _, key := range keys {
+			m.checkKey(t, key)
 		}
 	}
+}
+
+func (m *tableMachine) checkKey(t *trace.T, key string) {
+	l := m.leases[key]
+	if l == nil {
+		_, got := m.table.Get(key)
+		lookUpFindsNewest.Holds(t, !got, "Get(%q) finds one", key)
+		return
+	}
+	stage, want := m.get(t, key).Stage(m.now, 0), m.stage(l)
+	stageFollowsSilence.Holds(t, stage == want, "%q is %v at %v, not %v", key, stage, m.now, want)
 }
 
 func (m *tableMachine) stage(l *tableLease) lease.Stage {
@@ -652,22 +721,17 @@ func (m *tableMachine) stage(l *tableLease) lease.Stage {
 	return lease.Live
 }
 
-func (m *tableMachine) checkAll(t *trace.T) {
-	met := make(map[string]bool)
-	for key, seen := range m.table.All() {
-		everyLeaseOnce.Holds(t, !met[key] && m.leases[key] != nil, "%q, met before: %t", key, met[key])
-		everyLeaseOnce.Holds(t, seen.Sequence() == m.leases[key].sequence, "another lease of %q", key)
-		met[key] = true
-	}
-	everyLeaseOnce.Holds(t, len(met) == len(m.leases), "%d of %d are met", len(met), len(m.leases))
-	suspects := 0
-	for _, l := range m.leases {
-		if l.suspect {
-			suspects++
+// checkSnapshots compares what was seen once with what it was. Since when a
+// lease is suspect, and whether its service came up, is of now.
+func (m *tableMachine) checkSnapshots(t *trace.T) {
+	for _, c := range m.candidates {
+		seen, was := m.factsSeen(c.seen), c.facts
+		was.Since, was.Up, was.UpAt, was.Published.ServiceUp = seen.Since, seen.Up, seen.UpAt, seen.Published.ServiceUp
+		if seen != was {
+			snapshotsStay.Holds(t, false, "%+v, not %+v", seen, was)
 		}
 	}
-	tableAsModelled.Holds(t, m.table.Suspects() == suspects, "%d are suspect, not %d", m.table.Suspects(), suspects)
-	everyLeaseOnce.Holds(t, m.table.Len() == len(m.leases), "Len is %d, not %d", m.table.Len(), len(m.leases))
+	snapshotsStay.KeptTimes(len(m.candidates))
 }
 
 // limit is the offset before which a deadline has passed. It stops at the ends
@@ -681,24 +745,40 @@ func (m *tableMachine) limit(grace time.Duration) int64 {
 	return clampTo(new(big.Int).Sub(big.NewInt(now), big.NewInt(more)), math.MinInt64, math.MaxInt64)
 }
 
-// expired compares what a pass finds with the model, and returns it in the
-// order of the registrations.
+// expired compares what a pass finds with the model.
 func (m *tableMachine) expired(t *trace.T, grace time.Duration) []tableSnapshot {
+	limit := m.limit(grace)
 	found := m.table.AppendExpired(nil, m.now, grace)
-	slices.SortFunc(found, func(a, b tableSnapshot) int { return cmp.Compare(a.Sequence(), b.Sequence()) })
-	limit, wanted := m.limit(grace), 0
-	for _, l := range m.leases {
-		if l.expired(limit) {
-			wanted++
-		}
-	}
-	passFindsExpired.Holds(t, len(found) == wanted, "at %v, grace %v: %d, not %d", m.now, grace, len(found), wanted)
-	for i, seen := range found {
-		l, ok := m.leases[seen.Key()]
-		right := ok && seen.Sequence() == l.sequence && l.expired(limit) && seen.IsExpired(m.now, grace)
-		if twice := i > 0 && found[i-1].Sequence() == seen.Sequence(); !right || twice {
-			passFindsExpired.Holds(t, false, "at %v, grace %v: %q, twice %t", m.now, grace, seen.Key(), twice)
-		}
+	m.finds(t, passFindsExpired, found, func(l *tableLease) bool { return l.expired(limit) })
+	for _, seen := range found {
+		passFindsExpired.Holds(t, seen.IsExpired(m.now, grace), "%q is found at %v with grace %v, and says that it has not expired", seen.Key(), m.now, grace)
 	}
 	return found
+}
+
+// finds compares what a pass found with what is due, and sorts it in the order
+// of the registrations.
+func (m *tableMachine) finds(t *trace.T, by *law.Law, found []tableSnapshot, due func(*tableLease) bool) {
+	slices.SortFunc(found, func(a, b tableSnapshot) int { return cmp.Compare(a.Sequence(), b.Sequence()) })
+	for i, seen := range found {
+		l := m.leases[seen.Key()]
+		if l != nil && l.exempt {
+			exemptAreSpared.Holds(t, false, "%q is found at %v", seen.Key(), m.now)
+		}
+		twice := i > 0 && found[i-1].Sequence() == seen.Sequence()
+		if twice || l == nil || seen.Sequence() != l.sequence || !due(l) {
+			by.Holds(t, false, "%q is found at %v, twice %t: %+v", seen.Key(), m.now, twice, l)
+		}
+	}
+	wanted := 0
+	for _, l := range m.leases {
+		switch {
+		case due(l):
+			wanted++
+		case l.exempt:
+			exemptAreSpared.Kept()
+		}
+	}
+	by.Holds(t, len(found) == wanted, "%d are found at %v, not %d", len(found), m.now, wanted)
+	by.KeptTimes(len(m.leases))
 }
