@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/leasekernel/leasekernel"
+	"github.com/leasekernel/leasekernel/evict"
 	"github.com/leasekernel/leasekernel/preserve"
 )
 
@@ -33,7 +36,12 @@ type running struct {
 // ticked once and waits when it returns.
 func run(t *testing.T, config leasekernel.Config, report func(*kernel, report)) *running {
 	t.Helper()
-	r := &running{start: time.Now(), done: make(chan error, 1)}
+	return runOn(t, bubble{}, config, report)
+}
+
+func runOn(t *testing.T, clock leasekernel.Clock, config leasekernel.Config, report func(*kernel, report)) *running {
+	t.Helper()
+	r := &running{start: clock.Now(), done: make(chan error, 1)}
 	var err error
 	r.kernel, err = leasekernel.New(r.start, config, hooks{Report: func(told leasekernel.Report[int, string]) {
 		r.reports = append(r.reports, told)
@@ -46,7 +54,7 @@ func run(t *testing.T, config leasekernel.Config, report func(*kernel, report)) 
 	}
 	var ctx context.Context
 	ctx, r.cancel = context.WithCancel(t.Context())
-	go func() { r.done <- r.kernel.Run(ctx, bubble{}) }()
+	go func() { r.done <- r.kernel.Run(ctx, clock) }()
 	synctest.Wait() // until it waits
 	return r
 }
@@ -274,4 +282,261 @@ func TestRunDoesNotSpin(t *testing.T) {
 	equal(t, "Run", k.Run(ctx, clock), context.Canceled)
 	ms := time.Millisecond
 	same(t, "pauses", clock.pauses, []time.Duration{ms, ms, ms})
+}
+
+// unpunctual is the bubble's clock where it wakes whoever waits after as long
+// as wakes says, and never where that is negative.
+type unpunctual struct {
+	bubble
+	wakes func(d time.Duration) time.Duration
+}
+
+func (c unpunctual) After(d time.Duration) <-chan time.Time {
+	if d = c.wakes(d); d < 0 {
+		return nil
+	}
+	return time.After(d)
+}
+
+// However many passes were due while the clock slept, one runs. It forgives
+// where the rules do so, and the one after it is an interval later, or at the
+// next tick of Bilibili's ticker.
+func TestAClockThatWakesLateRunsOnePass(t *testing.T) {
+	eureka := leasekernel.Eureka(preserve.EurekaV1_9_17)
+	eureka.UpdateInterval = time.Hour
+	const late = 6*time.Minute + 50*time.Second
+	for name, row := range map[string]struct {
+		config   leasekernel.Config
+		passes   []string
+		forgiven time.Duration
+	}{
+		"exact": {leasekernel.Exact(), []string{
+			"10s eviction registered 1", "20s eviction", "7m20s eviction", "7m30s eviction evicted 1",
+		}, late},
+		"eureka": {eureka, []string{ // silent for 30 s more than the term and what is forgiven
+			"0s registered 1", "1m0s rotation eviction", "8m50s rotation eviction evicted 1", "9m50s rotation eviction",
+		}, late},
+		"bilibili": {leasekernel.Bilibili(), []string{
+			"1m0s rotation eviction registered 1", "2m0s rotation eviction evicted 1", "9m50s rotation eviction", "10m0s rotation eviction",
+		}, 0},
+		"nacos": {leasekernel.Nacos(), []string{
+			"5s eviction registered 1", "10s eviction", "7m5s rotation eviction suspected 1 evicted 1", "7m10s eviction",
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				waits := 0
+				sleepy := unpunctual{wakes: func(d time.Duration) time.Duration {
+					if waits++; waits == 3 {
+						d += late
+					}
+					return d
+				}}
+				config := limitless(row.config)
+				r := runOn(t, sleepy, config, nil)
+				if _, err := r.kernel.Register(r.start, 1, "", config.Term); err != nil {
+					t.Fatal(err)
+				}
+				if config.Opens() {
+					if err := r.kernel.Open(r.start, 1); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(8*time.Minute + config.EvictionInterval*3)
+				told := r.stop(t)
+				same(t, "reports", told[:min(len(told), len(row.passes))], row.passes)
+				var forgiven time.Duration
+				for _, report := range r.reports {
+					if report.Eviction != nil {
+						forgiven += report.Eviction.Compensation
+					}
+				}
+				equal(t, "forgiven", forgiven, row.forgiven)
+			})
+		})
+	}
+}
+
+// Woken too early, Run finds nothing to do, tells nothing and waits again.
+func TestAClockThatWakesEarlyRunsNoPassEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := runOn(t, unpunctual{wakes: func(d time.Duration) time.Duration { return min(d, 3*time.Second) }}, leasekernel.Exact(), nil)
+		time.Sleep(35 * time.Second)
+		same(t, "reports", r.stop(t), []string{"10s eviction", "20s eviction", "30s eviction"})
+	})
+}
+
+// A clock that wakes nobody holds nobody up: an Open and the end of the context
+// do, and what has changed is told.
+func TestAClockThatNeverWakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := runOn(t, unpunctual{wakes: func(time.Duration) time.Duration { return -1 }}, leasekernel.Spring(), nil)
+		time.Sleep(time.Hour)
+		if err := r.kernel.Open(time.Now(), 1); err != nil { // after the update was due
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if _, err := r.kernel.Register(time.Now(), 1, "", leasekernel.Spring().Term); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		same(t, "reports", r.stop(t), []string{"1h0m0s update", "2h0m0s registered 1"})
+	})
+}
+
+// wallClock is the bubble's clock without a monotonic reading. Others set it.
+type wallClock struct {
+	bubble
+	stepped *atomic.Int64
+}
+
+func (c wallClock) Now() time.Time {
+	return time.Now().Round(0).Add(time.Duration(c.stepped.Load()))
+}
+
+// Instants that have only a wall clock's reading take a step of it for time
+// that passed, or did not: set forth by an hour, the clock owes one pass, which
+// forgives the hour; set back, passes wait until it shows the planned instant.
+func TestTheWallClockIsSetWhileRunWaits(t *testing.T) {
+	for name, row := range map[string]struct {
+		step  time.Duration
+		after time.Duration
+		want  []string
+	}{
+		"forth": {time.Hour, 20 * time.Second, []string{"10s eviction registered 1", "1h0m20s eviction", "1h0m30s eviction evicted 1"}},
+		"back":  {-time.Hour, time.Hour + 72*time.Second, []string{"10s eviction registered 1", "20s eviction", "30s eviction", "40s eviction", "50s eviction", "1m0s eviction", "1m10s eviction", "1m20s eviction"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				clock := wallClock{stepped: new(atomic.Int64)}
+				r := runOn(t, clock, limitless(leasekernel.Exact()), nil)
+				if _, err := r.kernel.Register(r.start, 1, "", leasekernel.Exact().Term); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(15 * time.Second)
+				clock.stepped.Store(int64(row.step))
+				time.Sleep(row.after)
+				same(t, "reports", r.stop(t), row.want)
+			})
+		})
+	}
+}
+
+// Whatever Run is about when its context ends, it brings to an end: a pass with
+// all its victims, and its report. Then it returns at once.
+func TestTheContextEndsInAHook(t *testing.T) {
+	for _, hook := range []string{"Order", "Responsible", "View", "Source", "Nanos", "Report"} {
+		t.Run(hook, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := func(in string) {
+					if in == hook {
+						cancel()
+					}
+				}
+				start := time.Now()
+				var told []change
+				k, err := leasekernel.New(start, unguarded(leasekernel.Eureka(preserve.EurekaV1_9_17)), hooks{
+					Order: func(_ time.Time, candidates []lived) {
+						if len(candidates) > 0 {
+							ended("Order")
+						}
+					},
+					Responsible: func(int) bool { ended("Responsible"); return true },
+					View:        func(time.Time) (int64, error) { ended("View"); return 10, nil },
+					Source:      evict.SourceFunc(func(int) int { ended("Source"); return 0 }),
+					Nanos:       func(now time.Time) int64 { ended("Nanos"); return now.UnixNano() },
+					Report: func(report report) {
+						ended("Report")
+						told = append(told, report.Changes...)
+						if report.Eviction != nil && len(report.Eviction.Evicted) != min(report.Eviction.Candidates, report.Eviction.Limit) {
+							t.Errorf("the pass evicts %d of %d candidates, of whom %d may go", len(report.Eviction.Evicted), report.Eviction.Candidates, report.Eviction.Limit)
+						}
+					},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for key := range 100 {
+					if _, err := k.Register(start, key, "", leasekernel.Spring().Term); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := k.Open(start, 100); err != nil {
+					t.Fatal(err)
+				}
+				equal(t, "Run", k.Run(ctx, bubble{}), context.Canceled)
+				status := k.Status(time.Now())
+				equal(t, "changes told", len(told), int(status.Registered+status.Evicted))
+				victims := map[string]uint64{"Order": 15, "Responsible": 15, "Source": 15, "View": 93} // the first update comes after 15 passes
+				equal(t, "evicted", status.Evicted, victims[hook])
+			})
+		})
+	}
+}
+
+// A context that ends while a report is being told ends Run after it, and what
+// changed meanwhile is told, too.
+func TestTheContextEndsDuringASlowReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, leasekernel.Exact(), func(_ *kernel, report report) {
+			if report.Eviction != nil {
+				time.Sleep(time.Minute)
+			}
+		})
+		time.Sleep(20 * time.Second)
+		r.cancel()
+		time.Sleep(20 * time.Second)
+		if _, err := r.kernel.Register(time.Now(), 1, "", leasekernel.Exact().Term); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "reports", r.stop(t), []string{"10s eviction", "1m10s registered 1"})
+	})
+}
+
+// Run after Run, each for as long as chance has it, while leases come and go:
+// each change is told once, in order, and nothing is left for the next but what
+// changed since.
+func TestRunsOneAfterTheOtherTellEveryChangeOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []change
+		k, err := leasekernel.New(time.Now(), limitless(leasekernel.Exact()), hooks{Report: func(report report) {
+			told = append(told, report.Changes...)
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		everybody, stop := context.WithCancel(t.Context())
+		var clients sync.WaitGroup
+		clients.Go(func() {
+			for key := 0; everybody.Err() == nil; key++ {
+				if _, err := k.Register(time.Now(), key, "", leasekernel.Exact().Term); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(7 * time.Millisecond)
+				if key%3 == 0 {
+					k.Cancel(time.Now(), key)
+				}
+			}
+		})
+		random := evict.NewJavaRandom(1)
+		for range 300 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(random.Intn(2000))*time.Millisecond)
+			equal(t, "Run", k.Run(ctx, bubble{}), context.DeadlineExceeded)
+			cancel()
+		}
+		stop()
+		clients.Wait()
+		told = append(told, k.Rotate(time.Now()).Changes...)
+		status := k.Status(time.Now())
+		equal(t, "changes", uint64(len(told)), status.Registered+status.Cancelled+status.Evicted)
+		if status.Evicted == 0 {
+			t.Error("nobody was evicted")
+		}
+		for i := 1; i < len(told); i++ {
+			if told[i].Sequence <= told[i-1].Sequence {
+				t.Fatalf("change %d is told after %d", told[i].Sequence, told[i-1].Sequence)
+			}
+		}
+	})
 }
