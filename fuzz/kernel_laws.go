@@ -24,7 +24,6 @@ var (
 	healsAtOnce        = law.New("heals-at-once", "a suspect lease stays so, since the same instant, until a renewal heals it, at once; one that is exempt is not healed")
 	exemptIsExempt     = law.New("exempt-is-exempt", "a pass neither finds suspect nor evicts a lease that is exempt")
 	othersDecide       = law.New("others-decide", "a pass neither finds suspect nor evicts what another server is responsible for")
-	suspectsAreCounted = law.New("suspects-are-counted", "Status counts the leases that are suspect")
 	findsWhoIsSilent   = law.New("finds-who-is-silent", "a pass finds suspect all who have been silent beyond the suspect stage of their term, in the order of their registration")
 	explainsExactly    = law.New("explains-exactly", "the first planned pass that can evict a lease, found by running them all, is the one that Explain names")
 	evictsWhoIsDrawn   = law.New("evicts-who-is-drawn", "a pass evicts, or proposes, those whom its source draws from the expired in the order of their registration")
