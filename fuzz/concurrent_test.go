@@ -40,17 +40,30 @@ const (
 // and ended, by a counter instead of a clock: what had returned before another
 // call began has the smaller number.
 type recorder struct {
-	moment atomic.Int64
-	calls  [clients][]porcupine.Operation // each written by its client only
+	moment          atomic.Int64
+	calls           [clients][]porcupine.Operation // each written by its client only
+	began, returned func()                         // called as a call begins and when it has returned, if not nil
 }
 
 func (r *recorder) record(client int, input any, call func() any) {
-	called := r.moment.Add(1)
-	output := call()
-	returned := r.moment.Add(1)
+	var output any
+	called, returned := r.during(func() { output = call() })
 	r.calls[client] = append(r.calls[client], porcupine.Operation{
 		ClientId: client, Input: input, Call: called, Output: output, Return: returned,
 	})
+}
+
+// during makes a call and returns when it began and returned.
+func (r *recorder) during(call func()) (called, returned int64) {
+	if r.began != nil {
+		r.began()
+	}
+	called = r.moment.Add(1)
+	call()
+	if r.returned != nil {
+		r.returned()
+	}
+	return called, r.moment.Add(1)
 }
 
 func (r *recorder) history() []porcupine.Operation { return slices.Concat(r.calls[:]...) }

@@ -66,7 +66,7 @@ type shownSeen struct {
 type tableAnswer struct {
 	ok      bool
 	lease   shownSeen
-	number  uint64 // of a registration or a departure
+	number  uint64 // of a registration, a suspicion or a departure
 	suspect bool   // that a registration's new lease is, or that a renewal healed
 }
 
@@ -246,8 +246,9 @@ func departed(departure lease.Departure[string, int], ok bool) tableAnswer {
 }
 
 // do makes a call for one key.
-func (c *tableClients) do(client int, call tableCall, of intSnapshot) {
-	c.record(client, call, func() any { return c.call(client, call, of) })
+func (c *tableClients) do(client int, call tableCall, of intSnapshot) (answer tableAnswer) {
+	c.record(client, call, func() any { answer = c.call(client, call, of); return answer })
+	return answer
 }
 
 func (c *tableClients) call(client int, call tableCall, of intSnapshot) tableAnswer {
@@ -274,7 +275,7 @@ func (c *tableClients) call(client int, call tableCall, of intSnapshot) tableAns
 			return tableAnswer{}
 		}
 		c.know(client, turned.Lease)
-		return tableAnswer{ok: true, lease: shown(turned.Lease)}
+		return tableAnswer{ok: true, lease: shown(turned.Lease), number: turned.Sequence}
 	case "exempt", "exempt no longer":
 		return tableAnswer{ok: c.table.Exempt(call.key, call.what == "exempt")}
 	case "get":
@@ -301,9 +302,7 @@ func (c *tableClients) know(client int, seen intSnapshot) {
 // moment of the same time.
 func (c *tableClients) doAll(client int, what string, at int64, call func(answers map[string]tableAnswer)) {
 	answers := make(map[string]tableAnswer)
-	called := c.moment.Add(1)
-	call(answers)
-	returned := c.moment.Add(1)
+	called, returned := c.during(func() { call(answers) })
 	for _, key := range historyKeys {
 		c.calls[client] = append(c.calls[client], porcupine.Operation{
 			ClientId: client, Input: tableCall{what: what, key: key, at: at}, Call: called, Output: answers[key], Return: returned,
@@ -324,7 +323,7 @@ func (c *tableClients) renewAll(client int, at int64) {
 }
 
 // collect asks for those that have expired, or for suspects.
-func (c *tableClients) collect(client int, what string, at int64) {
+func (c *tableClients) collect(client int, what string, at int64) (collected []intSnapshot) {
 	found := c.table.AppendExpired
 	if what == "collect suspects" {
 		found = c.table.AppendSuspect
@@ -332,11 +331,13 @@ func (c *tableClients) collect(client int, what string, at int64) {
 	c.doAll(client, what, at, func(answers map[string]tableAnswer) {
 		for _, seen := range found(nil, secondsOn(at), 0) {
 			if slices.Contains(historyKeys, seen.Key()) {
+				collected = append(collected, seen)
 				c.know(client, seen)
 				answers[seen.Key()] = tableAnswer{ok: true, lease: shown(seen)}
 			}
 		}
 	})
+	return collected
 }
 
 // live is one client's life: everything that holders and passes do, now and
@@ -877,7 +878,7 @@ func (c *chronicle) check(t *testing.T) {
 }
 
 // checkToldBefore compares each change with the healings that were told later.
-func checkToldBefore(t *testing.T, story []chronicled) {
+func checkToldBefore(t law.T, story []chronicled) {
 	for i, entry := range story {
 		for _, later := range story[i+1:] {
 			healedBefore.Holds(t, later.what != "healed" || later.number > entry.number, "%+v is told after %+v", later, entry)
@@ -886,7 +887,7 @@ func checkToldBefore(t *testing.T, story []chronicled) {
 }
 
 // checkStory returns whether the key's lease is suspect at the end.
-func checkStory(t *testing.T, story []chronicled) (suspect bool) {
+func checkStory(t law.T, story []chronicled) (suspect bool) {
 	story, lives := slices.Clone(story), false
 	slices.SortFunc(story, func(a, b chronicled) int { return cmp.Compare(a.number, b.number) })
 	for i, entry := range story {
