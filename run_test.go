@@ -429,9 +429,11 @@ func TestTheContextEndsInAHook(t *testing.T) {
 		t.Run(hook, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
+				var end time.Time
 				ended := func(in string) {
-					if in == hook {
+					if in == hook && ctx.Err() == nil {
 						cancel()
+						end = time.Now()
 					}
 				}
 				start := time.Now()
@@ -466,6 +468,7 @@ func TestTheContextEndsInAHook(t *testing.T) {
 					t.Fatal(err)
 				}
 				equal(t, "Run", k.Run(ctx, bubble{}), context.Canceled)
+				equal(t, "Run's end, after the context's", time.Since(end), 0)
 				status := k.Status(time.Now())
 				equal(t, "changes told", len(told), int(status.Registered+status.Evicted))
 				victims := map[string]uint64{"Order": 15, "Responsible": 15, "Source": 15, "View": 93} // the first update comes after 15 passes
