@@ -302,3 +302,121 @@ func TestRunUnderBadClocks(t *testing.T) {
 }
 
 func (c *stepped) set(now time.Time) { c.now = now }
+
+// delayed is the bubble's clock where it wakes whoever waits later, or never
+// if that is negative.
+type delayed struct {
+	bubble
+	by func() time.Duration
+}
+
+func (c delayed) After(d time.Duration) <-chan time.Time {
+	by := c.by()
+	if by < 0 {
+		return nil
+	}
+	return time.After(d + by)
+}
+
+// A clock that slept over many requests owes one, not many: the next comes an
+// interval after it.
+func TestRunUnderAClockThatWakesLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := []time.Duration{0, 10 * time.Minute, 0, 0}
+		clock := delayed{by: func() (by time.Duration) {
+			by, late = late[0], late[1:]
+			return by
+		}}
+		tr := &transport{start: time.Now(), answer: atOnce(accepted)}
+		ctx, cancel := context.WithTimeout(t.Context(), 11*time.Minute+45*time.Second)
+		defer cancel()
+		if err := heartbeat.Run(ctx, clock, eurekaSince(t, time.Now()), tr); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want that the deadline is exceeded", err)
+		}
+		same(t, tr.log, "30s renewal accepted after 0s", "11m0s renewal accepted after 0s", "11m30s renewal accepted after 0s")
+	})
+}
+
+// A clock that wakes nobody silences the client, but does not keep Run.
+func TestRunUnderAClockThatNeverWakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		tr := &transport{answer: atOnce(accepted)}
+		_ = heartbeat.Run(ctx, delayed{by: func() time.Duration { return -1 }}, eurekaSince(t, start), tr)
+		if took := time.Since(start); took != time.Hour || len(tr.log) != 0 {
+			t.Errorf("Run took %v and made %d requests, want 1h and none", took, len(tr.log))
+		}
+	})
+}
+
+// ending is a client and its transport, whose context ends at one of the points
+// at which Run comes to them.
+type ending struct {
+	heartbeat.Client
+	point string
+	end   func()
+	log   []string
+}
+
+func (e *ending) comesTo(point string) {
+	e.log = append(e.log, point)
+	if point == e.point {
+		e.end()
+	}
+}
+
+func (e *ending) Next(now time.Time) (time.Time, heartbeat.Request) {
+	e.comesTo("next")
+	return e.Client.Next(now)
+}
+
+func (e *ending) Sent(now time.Time) time.Duration {
+	e.comesTo("sent")
+	return e.Client.Sent(now)
+}
+
+func (e *ending) Done(now time.Time, reply heartbeat.Reply) {
+	e.comesTo("done")
+	e.Client.Done(now, reply)
+}
+
+func (e *ending) Renew(ctx context.Context) heartbeat.Reply {
+	e.comesTo("renew")
+	if ctx.Err() != nil {
+		return heartbeat.Reply{}
+	}
+	return heartbeat.Reply{Kind: accepted}
+}
+
+func (e *ending) Register(context.Context) heartbeat.Reply { panic("registers") }
+
+// Wherever Run is when its context ends, it makes no further request, waits for
+// nothing, and tells the client what it knows.
+func TestRunEndsWhereverItsContextEnds(t *testing.T) {
+	for point, want := range map[string]struct {
+		after time.Duration
+		calls string
+	}{
+		"next":  {0, "next"},
+		"sent":  {30 * time.Second, "next next sent renew"}, // a request without an answer, since it had no time
+		"renew": {30 * time.Second, "next next sent renew"},
+		"done":  {30 * time.Second, "next next sent renew done"},
+	} {
+		t.Run(point, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				ctx, cancel := context.WithCancel(t.Context())
+				e := &ending{Client: eurekaSince(t, start), point: point, end: cancel}
+				if err := heartbeat.Run(ctx, bubble{}, e, e); !errors.Is(err, context.Canceled) {
+					t.Errorf("got %v, want context.Canceled", err)
+				}
+				if took := time.Since(start); took != want.after {
+					t.Errorf("Run took %v, want %v", took, want.after)
+				}
+				same(t, e.log, strings.Fields(want.calls)...)
+			})
+		})
+	}
+}
