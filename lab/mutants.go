@@ -56,9 +56,13 @@ in time.`,
 			if jobs < 1 {
 				return fmt.Errorf("jobs is %d: must be at least 1", jobs)
 			}
-			hunt, err := newHunt(pattern, jobs, command.ErrOrStderr())
+			hunt, err := newHunt(pattern, jobs)
 			if err != nil {
 				return err
+			}
+			hunt.out, hunt.stderr = command.OutOrStdout(), command.ErrOrStderr()
+			if asJSON {
+				hunt.out = io.Discard
 			}
 			var scores []score
 			for _, dir := range packages {
@@ -91,15 +95,16 @@ type hunt struct {
 	only   *regexp.Regexp
 	jobs   int
 	list   mutant.List
-	stderr io.Writer
+	out    io.Writer // for what is told meanwhile
+	stderr io.Writer // for the bar
 }
 
-func newHunt(only *regexp.Regexp, jobs int, stderr io.Writer) (hunt, error) {
+func newHunt(only *regexp.Regexp, jobs int) (hunt, error) {
 	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/leasekernel/leasekernel").Output()
 	if err != nil {
 		return hunt{}, fmt.Errorf("where is the module: %w", err)
 	}
-	h := hunt{root: strings.TrimSpace(string(root)), only: only, jobs: jobs, stderr: stderr}
+	h := hunt{root: strings.TrimSpace(string(root)), only: only, jobs: jobs}
 	h.list, err = mutant.ReadList(filepath.Join(h.root, survivors))
 	return h, err
 }
@@ -179,35 +184,45 @@ func (h hunt) in(ctx context.Context, dir string) (score, error) {
 	if err != nil {
 		return s, err
 	}
-	verdicts := make([]mutant.Verdict, len(mutants))
-	problems := make([]error, len(mutants))
 	bar := barOf(h.stderr, "judging "+dir, len(mutants))
+	var problems []error
+	var noting sync.Mutex // guards all that the goroutines below share
 	var running sync.WaitGroup
 	free := make(chan struct{}, h.jobs)
-	for i := range mutants {
+	for i, m := range mutants {
 		free <- struct{}{}
 		running.Go(func() {
-			verdicts[i], problems[i] = judge.Try(ctx, i)
+			verdict, err := judge.Try(ctx, i)
+			noting.Lock()
+			defer noting.Unlock()
+			problems = append(problems, err)
+			_, explained := h.list.Reason(m)
+			s.add(m, verdict, explained)
+			h.tell(m, verdict, explained)
 			_ = bar.Add(1)
 			<-free
 		})
 	}
 	running.Wait()
-	for i, m := range mutants {
-		_, explained := h.list.Reason(m)
-		s.add(m, verdicts[i], explained)
-	}
 	s.Seconds = time.Since(start).Seconds()
 	return s, errors.Join(problems...)
 }
 
-func printScores(w io.Writer, scores []score) {
-	for _, s := range scores {
-		printMutants(w, text.FgRed.Sprint("SURVIVED"), s.New)
-		printMutants(w, "killed, though it is on the list:", s.Caught)
-		printMutants(w, "timed out:", s.Hung)
-		printMutants(w, "not covered:", s.Missed)
+// tell prints at once what somebody may want to look into: a hunt takes long.
+func (h hunt) tell(m mutant.Mutant, verdict mutant.Verdict, explained bool) {
+	heading := string(verdict)
+	switch {
+	case verdict == mutant.Survived && !explained:
+		heading = text.FgRed.Sprint("SURVIVED")
+	case verdict == mutant.Killed && explained:
+		heading = "killed, though it is on the list"
+	case verdict != mutant.TimedOut && verdict != mutant.NotCovered:
+		return
 	}
+	fmt.Fprintf(h.out, "%s: %s:%d %s\n    %s\n    %s\n", heading, m.File, m.Line, m.Rule, m.Before, m.After)
+}
+
+func printScores(w io.Writer, scores []score) {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleDefault)
 	t.Style().Options = table.OptionsNoBordersAndSeparators
@@ -227,11 +242,5 @@ func printScores(w io.Writer, scores []score) {
 	}
 	for line := range strings.Lines(t.Render() + "\n") {
 		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
-	}
-}
-
-func printMutants(w io.Writer, heading string, mutants []mutant.Mutant) {
-	for _, m := range mutants {
-		fmt.Fprintf(w, "%s %s:%d %s\n    %s\n    %s\n", heading, m.File, m.Line, m.Rule, m.Before, m.After)
 	}
 }
