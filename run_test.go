@@ -141,7 +141,9 @@ func TestRunTellsAtItsEndWhatHasChanged(t *testing.T) {
 		k := newHooked(t, leasekernel.Exact(), hooks{Report: func(r report) { told = append(told, r) }})
 		register(t, k, 0, 1)
 		equal(t, "Run", k.Run(ctx, bubble{}), context.Canceled)
-		equal(t, "reports", len(told), 1)
+		if len(told) != 1 {
+			t.Fatalf("%d reports instead of 1", len(told))
+		}
 		same(t, "changes", keysOf(told[0].Changes), []int{1})
 		if told[0].Eviction != nil {
 			t.Error("a pass ran")
