@@ -83,6 +83,7 @@ func driveCalculator(release preserve.Release) trace.Machine {
 		return trace.Operations{
 			"":             m.check,
 			"open":         m.open,
+			"move":         m.move,
 			"registered":   func(*trace.T) { m.calculator.Registered(); m.model.register(&m.model) },
 			"cancelled":    func(*trace.T) { m.calculator.Cancelled(); m.model.cancel(&m.model) },
 			"evicted":      func(*trace.T) { m.calculator.Evicted(); m.model.evict(&m.model) },
@@ -164,8 +165,12 @@ func (m *calculatorMachine) taken(t *trace.T, err error, valid bool, argument an
 	return err == nil
 }
 
-func (m *calculatorMachine) open(t *trace.T) {
+// move goes anywhere, often where the wait after the opening ends.
+func (m *calculatorMachine) move(t *trace.T) {
 	m.now = drawInstant(t, m.now, time.UnixMilli(m.model.opened+m.model.waitMillis))
+}
+
+func (m *calculatorMachine) open(t *trace.T) {
 	count, before := drawCount(t), m.shows()
 	if err := m.calculator.Open(m.now, count); m.taken(t, err, m.model.fits(count), count, before) {
 		m.model.opened = m.now.UnixMilli()
