@@ -12,34 +12,35 @@ import (
 )
 
 var (
-	meterAsModelled  = law.New("meter-as-modelled", "a meter shows and answers what its model does")
 	countedOnce      = law.New("counted-once", "every increment is counted in exactly one window")
-	onlyTicksRotate  = law.New("only-ticks-rotate", "nothing but a rotation changes the count")
-	neverRotatesSoon = law.New("never-rotates-soon", "a window lasts for at least one interval")
-	stoppedForGood   = law.New("stopped-for-good", "a meter that was stopped never rotates again")
-	firesLikeJava    = law.New("fires-like-java", "the windows change when java.util.Timer would have fired")
+	onlyTicksRotate  = law.New("only-ticks-rotate", "nothing but a rotation changes the count of the last window")
+	neverRotatesSoon = law.New("never-rotates-soon", "a window lasts for at least one interval, unless its owner ends it")
+	rotatesWhenOver  = law.New("rotates-when-over", "a tick after the end of a window begins the next one, at that tick")
+	stoppedForGood   = law.New("stopped-for-good", "a meter that was stopped never rotates at a tick, as one that has not been started")
+	startsAsJava     = law.New("starts-as-java", "a meter starts if and only if java.util.Timer would, and says why not, in the same order of reasons")
+	tellsItsNextTick = law.New("tells-its-next-tick", "a running meter tells the end of its window as the instant of the next tick")
+	firesLikeJava    = law.New("fires-like-java", "the windows change when java.util.Timer would have fired, also when the wall clock is stepped")
 )
 
-// meterModel is a list of timestamped increments, cut into windows.
+// meterModel is the number of increments, now and at each rotation.
 type meterModel struct {
-	increments []time.Time
-	cuts       []int // how many increments there were at each rotation
+	increments int64
+	cuts       []int64
 }
 
-func (m *meterModel) cut() { m.cuts = append(m.cuts, len(m.increments)) }
+func (m *meterModel) cut() { m.cuts = append(m.cuts, m.increments) }
 
-// count is what fell between the last two cuts; the first window begins with
-// the first increment, before the start.
-func (m *meterModel) count() int64 {
-	switch n := len(m.cuts); n {
-	case 0:
-		return 0
-	case 1:
-		return int64(m.cuts[0])
-	default:
-		return int64(m.cuts[n-1] - m.cuts[n-2])
+// cutBefore is the cut so many before the last one, or the beginning: the first
+// window begins with the first increment, before the start.
+func (m *meterModel) cutBefore(ago int) int64 {
+	if i := len(m.cuts) - 1 - ago; i >= 0 {
+		return m.cuts[i]
 	}
+	return 0
 }
+
+// count is what fell between the last two cuts.
+func (m *meterModel) count() int64 { return m.cutBefore(0) - m.cutBefore(1) }
 
 // meterMachine drives a meter with instants that mean nothing to anybody.
 type meterMachine struct {
@@ -64,6 +65,7 @@ var driveMeasuredRate = trace.Machine{Name: "measured-rate", Start: func(t *trac
 		"start":     m.start,
 		"stop":      m.stop,
 		"tick":      m.tick,
+		"rotate":    m.rotate,
 		"drain":     m.drain,
 	}
 }}
@@ -74,15 +76,29 @@ func (m *meterMachine) move(t *trace.T) {
 }
 
 func (m *meterMachine) increment(t *trace.T) {
-	for range trace.IntRange(1, 5).Draw(t, "renewals") {
-		if trace.Bool().Draw(t, "by stripe") {
-			m.meter.Stripe(trace.Uint64().Draw(t, "hint")).Increment()
-		} else {
+	for range trace.IntRange(1, 5).Draw(t, "calls") {
+		n := 1
+		switch trace.SampledFrom([]string{"one", "stripe", "many", "many-stripe"}).Draw(t, "by") {
+		case "one":
 			m.meter.Increment()
+		case "stripe":
+			m.stripe(t).Increment()
+		case "many":
+			n = drawTimes(t)
+			m.meter.Add(int64(n))
+		case "many-stripe":
+			n = drawTimes(t)
+			m.stripe(t).Add(int64(n))
 		}
-		m.model.increments = append(m.model.increments, m.now)
+		m.model.increments += int64(n)
 	}
 }
+
+func (m *meterMachine) stripe(t *trace.T) *ratemeter.Stripe {
+	return m.meter.Stripe(trace.Uint64().Draw(t, "hint"))
+}
+
+func drawTimes(t *trace.T) int { return trace.IntRange(0, 1000).Draw(t, "n") }
 
 func (m *meterMachine) start(t *trace.T) {
 	m.move(t)
@@ -91,7 +107,7 @@ func (m *meterMachine) start(t *trace.T) {
 
 func (m *meterMachine) startNow(t law.T) {
 	err, want := m.meter.Start(m.now), m.refusal()
-	meterAsModelled.Holds(t, errors.Is(err, want), "Start(%v) with interval %v says %v, not %v", m.now, m.interval, err, want)
+	startsAsJava.Holds(t, errors.Is(err, want), "Start(%v) with interval %v says %v, not %v", m.now, m.interval, err, want)
 	if err == nil && !m.running {
 		m.running, m.began = true, m.now
 	}
@@ -133,48 +149,48 @@ func (m *meterMachine) tick(t *trace.T) {
 
 func (m *meterMachine) tickNow(t law.T) {
 	rotated := m.meter.Tick(m.now)
-	over := m.running && !m.now.Before(m.began.Add(m.interval))
-	stoppedForGood.Holds(t, !rotated || !m.cancelled, "it rotated at %v", m.now)
-	neverRotatesSoon.Holds(t, !rotated || over, "begun %v, rotated %v", m.began, m.now)
-	meterAsModelled.Holds(t, rotated == over, "Tick(%v) = %t, the window began at %v", m.now, rotated, m.began)
-	if rotated {
-		m.model.cut()
-		m.began = m.now // and not began + interval: fixed delay
-		m.counted += m.meter.Count()
+	switch over := !m.now.Before(m.began.Add(m.interval)); {
+	case !m.running:
+		stoppedForGood.Holds(t, !rotated, "it rotated at %v", m.now)
+	case over:
+		rotatesWhenOver.Holds(t, rotated, "begun %v, not rotated %v", m.began, m.now)
+	default:
+		neverRotatesSoon.Holds(t, !rotated, "begun %v, rotated %v", m.began, m.now)
 	}
+	if rotated {
+		m.began = m.now // and not began + interval: fixed delay
+		m.rotated()
+	}
+}
+
+// rotate ends the window, whose tick is due when it was.
+func (m *meterMachine) rotate(*trace.T) {
+	m.meter.Rotate()
+	m.rotated()
+}
+
+func (m *meterMachine) rotated() {
+	m.model.cut()
+	m.counted += m.meter.Count()
 }
 
 // check knows all laws that need no rotation.
 func (m *meterMachine) check(t *trace.T) {
+	countedOnce.Holds(t, m.counted == m.model.cutBefore(0), "%d counted of %d, before %d to come", m.counted, m.model.cutBefore(0), m.model.increments-m.model.cutBefore(0))
 	got, want := m.meter.Count(), m.model.count()
 	onlyTicksRotate.Holds(t, got == want, "Count is %d after %d rotations, not %d", got, len(m.model.cuts), want)
-	countedOnce.Holds(t, m.counted+m.pending() == int64(len(m.model.increments)),
-		"%d counted, %d to come, of %d", m.counted, m.pending(), len(m.model.increments))
 	next, running := m.meter.NextTick()
-	meterAsModelled.Holds(t, running == m.running, "running is %t", running)
-	meterAsModelled.Holds(t, !running || next.Equal(m.began.Add(m.interval)), "next tick %v in a window begun %v", next, m.began)
+	end := m.began.Add(m.interval)
+	tellsItsNextTick.Holds(t, running == m.running && (!running || next.Equal(end)), "%v, running %t; the window ends at %v, running %t", next, running, end, m.running)
 }
 
-func (m *meterMachine) pending() int64 {
-	counted := 0
-	if n := len(m.model.cuts); n > 0 {
-		counted = m.model.cuts[n-1]
-	}
-	return int64(len(m.model.increments) - counted)
-}
-
-// drain ends the last window, if the meter still has a life ahead of it, so
-// that also what was counted last is accounted for.
+// drain ends the window, if the meter still has a life ahead of it.
 func (m *meterMachine) drain(t *trace.T) {
 	m.startNow(t)
-	if !m.running {
-		return
+	if m.running {
+		m.now, _ = m.meter.NextTick()
+		m.tickNow(t)
 	}
-	next, _ := m.meter.NextTick()
-	m.now = next
-	m.tickNow(t)
-	m.check(t)
-	countedOnce.Holds(t, m.counted == int64(len(m.model.increments)), "%d counted of %d", m.counted, len(m.model.increments))
 }
 
 // scriptedTimer is java.util.Timer, millisecond by millisecond: a thread that

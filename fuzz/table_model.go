@@ -361,6 +361,7 @@ func (m *tableMachine) registerNow(t *trace.T, key string, term lease.Term) {
 	m.rises(t, fresh.sequence)
 	m.put(fresh)
 	m.looksLike(t, registers, "Register", granted.Lease, fresh)
+	m.get(t, key)
 }
 
 func (m *tableMachine) rises(t *trace.T, number uint64) {
