@@ -12,6 +12,7 @@ import (
 	"github.com/leasekernel/leasekernel"
 	"github.com/leasekernel/leasekernel/lease"
 	"github.com/leasekernel/leasekernel/preserve"
+	"pgregory.net/rapid"
 )
 
 // The clocks of benbjohnson/clock are such as Run needs, as they are.
@@ -218,4 +219,130 @@ func TestRunOnTheRealClock(t *testing.T) {
 			t.Errorf("a pass comes %v after the last one", pause)
 		}
 	}
+}
+
+// puppetClock is a clock in the hands of rapid: nobody waits, and no two
+// goroutines are needed. While Run believes that it waits, calls are made; then
+// it is woken in time, early, late, or by a clock that was set. Beside the kernel
+// goes a twin which is ticked by hand.
+type puppetClock struct {
+	*rapid.T
+	kernel, twin *leasekernel.Kernel[string, int]
+	now, ticked  time.Time
+	looks        int // since the last wait
+	waits        int
+	end          func()
+	reports      []string
+	wanted       []string
+}
+
+func (c *puppetClock) Now() time.Time {
+	if c.looks++; c.looks == 1 {
+		c.ticked = c.now
+	}
+	return c.now
+}
+
+// After checks for how long Run wants to wait: until the twin's next pass by the
+// clock as it is now, never less than a millisecond.
+func (c *puppetClock) After(d time.Duration) <-chan time.Time {
+	c.wants(c.twin.Tick(c.ticked))
+	want := time.Second // when nothing is planned
+	if next, ok := c.twin.Next(); ok {
+		want = max(next.Sub(c.now), time.Millisecond)
+	}
+	if d != want {
+		c.Fatalf("at %v it waits for %v, not %v", c.now, d, want)
+	}
+	for range rapid.IntRange(0, 3).Draw(c.T, "calls") {
+		c.call()
+	}
+	c.pass(d)
+	c.looks = 0
+	if c.waits--; c.waits == 0 {
+		c.end()
+	}
+	woken := make(chan time.Time, 1)
+	woken <- c.now
+	return woken
+}
+
+func (c *puppetClock) wants(report leasekernel.Report[string, int]) {
+	if !report.Empty() {
+		c.wanted = append(c.wanted, describeReport(report))
+	}
+}
+
+// pass lets time go by, which is about as long as was asked for.
+func (c *puppetClock) pass(d time.Duration) {
+	switch rapid.SampledFrom([]string{"in time", "in time", "early", "late", "far too late", "set back", "frozen"}).Draw(c.T, "clock") {
+	case "in time":
+		c.now = c.now.Add(min(d, time.Hour))
+	case "early":
+		c.now = c.now.Add(time.Duration(rapid.Int64Range(0, int64(min(d, time.Hour))).Draw(c.T, "early")))
+	case "late":
+		c.now = c.now.Add(min(d, time.Hour) + time.Duration(rapid.Int64Range(0, int64(10*time.Minute)).Draw(c.T, "late")))
+	case "far too late":
+		c.now = c.now.Add(time.Duration(rapid.Int64Range(0, int64(1000*time.Hour)).Draw(c.T, "far")))
+	case "set back":
+		c.now = c.now.Add(-time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(c.T, "back")))
+	}
+}
+
+// call makes the same call to both.
+func (c *puppetClock) call() {
+	key := rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}).Draw(c.T, "key")
+	call := rapid.SampledFrom([]string{"register", "register", "renew", "renew", "cancel", "suspect", "open", "evict", "stop"}).Draw(c.T, "call")
+	for _, k := range []*leasekernel.Kernel[string, int]{c.kernel, c.twin} {
+		switch call {
+		case "register":
+			_, _ = k.Register(c.now, key, 0, lease.Term{})
+		case "renew":
+			k.Renew(c.now, key)
+		case "cancel":
+			k.Cancel(c.now, key)
+		case "suspect":
+			k.Suspect(c.now, key)
+		case "open":
+			_ = k.Open(c.now, int64(len(key)))
+		case "evict":
+			k.Evict(c.now) // whose report is the caller's
+		case "stop":
+			if key == "a" {
+				k.Stop()
+			}
+		}
+	}
+}
+
+// Run does what its caller would do who ticks whenever the clock wakes it, no
+// more and no less, whatever that clock shows: the same reports at the same
+// instants, and at its end what has changed since.
+func TestRunUnderAnyClockIsATickAtATime(t *testing.T) {
+	configs := []leasekernel.Config{
+		leasekernel.Exact(), leasekernel.Nacos(), leasekernel.Bilibili(), leasekernel.Spring(),
+		leasekernel.Eureka(preserve.EurekaV1_2_5), leasekernel.Eureka(preserve.EurekaV1_9_17),
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		config := rapid.SampledFrom(configs).Draw(t, "config")
+		config.SelfPreservation = config.SelfPreservation && rapid.Bool().Draw(t, "self-preservation")
+		ctx, end := context.WithCancel(context.Background())
+		defer end()
+		c := &puppetClock{T: t, now: time.Unix(0, 0), end: end, waits: rapid.IntRange(1, 50).Draw(t, "waits")}
+		var err, twinErr error
+		c.kernel, err = leasekernel.New(c.now, config, leasekernel.Hooks[string, int]{Report: func(report leasekernel.Report[string, int]) {
+			c.reports = append(c.reports, describeReport(report))
+		}})
+		c.twin, twinErr = leasekernel.New(c.now, config, leasekernel.Hooks[string, int]{})
+		if err != nil || twinErr != nil {
+			t.Fatal(err, twinErr)
+		}
+		if err := c.kernel.Run(ctx, c); !errors.Is(err, context.Canceled) {
+			t.Fatalf("Run ends with %v", err)
+		}
+		c.wants(leasekernel.Report[string, int]{At: c.now, Changes: c.twin.Rotate(c.now).Changes})
+		if diff := cmp.Diff(c.wanted, c.reports); diff != "" {
+			t.Fatalf("reports (-want +got)\n%s", diff)
+		}
+	})
 }
