@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/leasekernel/leasekernel"
@@ -129,24 +130,27 @@ func TestExplainKnowsTheCeiling(t *testing.T) {
 
 // A kernel without passes still tells what changes, to whoever runs it.
 func TestRunOfAStoppedKernelStillReports(t *testing.T) {
-	var told int
-	ctx, stop := context.WithCancel(t.Context())
-	k, err := leasekernel.New(t0, leasekernel.Exact(), leasekernel.Hooks[int, string]{
-		Report: func(report leasekernel.Report[int, string]) {
-			if told += len(report.Changes); told == 1 {
-				stop()
-			}
-		},
+	synctest.Test(t, func(t *testing.T) {
+		var told int
+		ctx, stop := context.WithTimeout(t.Context(), time.Hour) // if it waits for ever
+		defer stop()
+		k, err := leasekernel.New(t0, leasekernel.Exact(), leasekernel.Hooks[int, string]{
+			Report: func(report leasekernel.Report[int, string]) {
+				if told += len(report.Changes); told == 1 {
+					stop()
+				}
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.Stop()
+		clock := &skippingClock{t0}
+		registering := clockThat{clock, func() { _, _ = k.Register(clock.now, 1, "", lease.Term{}) }}
+		if err := k.Run(ctx, registering); !errors.Is(err, context.Canceled) || told == 0 {
+			t.Errorf("got %v after %d changes, want that it tells", err, told)
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	k.Stop()
-	clock := &skippingClock{t0}
-	registering := clockThat{clock, func() { _, _ = k.Register(clock.now, 1, "", lease.Term{}) }}
-	if err := k.Run(ctx, registering); !errors.Is(err, context.Canceled) || told == 0 {
-		t.Errorf("got %v after %d changes, want that it tells", err, told)
-	}
 }
 
 // clockThat does something whenever somebody waits.
