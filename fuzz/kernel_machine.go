@@ -287,6 +287,11 @@ func (m *kernelMachine) renewAll(t *trace.T) {
 	for i := range keys {
 		keys[i] = trace.IntRange(0, kernelKeys-1).Draw(t, "key")
 	}
+	if trace.IntRange(0, 9).Draw(t, "wrong length") == 9 {
+		_, err := m.kernel.RenewAll(m.now, keys, make([]bool, len(keys)+1))
+		namesEveryProblem.Holds(t, errors.Is(err, leasekernel.ErrInvalid), "%d answers for %d keys: %v", len(keys)+1, len(keys), err)
+		return
+	}
 	renewed, want := make([]bool, len(keys)), make([]bool, len(keys))
 	count, err := m.kernel.RenewAll(m.now, keys, renewed)
 	for i, key := range keys {

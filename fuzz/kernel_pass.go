@@ -143,6 +143,7 @@ func (m *kernelMachine) finish(t *trace.T, p *kernelPass, got *leasekernel.Evict
 	if !m.model.unlimited() && (p.decision.Allowed || beyond) {
 		limit = m.model.limit(size)
 	}
+	limitOfTheRules.Holds(t, got.Limit == limit, "it is %d of %d leases, want %d", got.Limit, size, limit)
 	victims := m.victims(p, limit)
 	if !p.ordered || m.model.config.ProposeOnly {
 		m.propose(t, victims, got)
@@ -150,7 +151,6 @@ func (m *kernelMachine) finish(t *trace.T, p *kernelPass, got *leasekernel.Evict
 	} else {
 		m.depart(t, p, victims, got)
 	}
-	limitOfTheRules.Holds(t, got.Limit == limit, "it is %d of %d leases, want %d", got.Limit, size, limit)
 	kernelAsModelled.Holds(t, got.Size == size && got.Candidates == len(p.collected) && got.Ceiling == beyond && got.Err == nil,
 		"of %d leases %d may go, beyond the ceiling %t: %+v", size, len(p.collected), beyond, got)
 	m.pass = nil
