@@ -11,6 +11,9 @@ import (
 // maxVictimsRecorded is up to how many victims a recording lists all of them.
 const maxVictimsRecorded = 300
 
+// mostCandidates keeps a number that nobody recorded from taking all memory.
+const mostCandidates = 1 << 22
+
 // firstVictims is how many of more victims it lists.
 const firstVictims = 50
 
@@ -34,6 +37,9 @@ func replayEvict(line []byte, c *checker) error {
 		return err
 	}
 	in, want := recorded.Inputs, recorded.Outputs
+	if in.Candidates < 0 || in.Candidates > mostCandidates {
+		return fmt.Errorf("%d candidates: must be between 0 and %d", in.Candidates, mostCandidates)
+	}
 	if in.IDs != nil && len(in.IDs) != in.Candidates {
 		return fmt.Errorf("%d ids for %d candidates", len(in.IDs), in.Candidates)
 	}

@@ -1,6 +1,10 @@
 package replay
 
-import "github.com/leasekernel/leasekernel/evict"
+import (
+	"fmt"
+
+	"github.com/leasekernel/leasekernel/evict"
+)
 
 func replayJavaRandom(line []byte, c *checker) error {
 	var recorded caseOf[struct {
@@ -16,6 +20,9 @@ func replayJavaRandom(line []byte, c *checker) error {
 		return err
 	}
 	in, want := recorded.Inputs, recorded.Outputs
+	if in.ShuffleSize < 0 {
+		return fmt.Errorf("a shuffle of %d", in.ShuffleSize)
+	}
 
 	random := evict.NewJavaRandom(in.Seed)
 	bounded := make([]int, 64)

@@ -190,7 +190,9 @@ func (r *nacosLifeRun) play() error {
 		if err := r.settle(inputs[:now]); err != nil {
 			return err
 		}
-		inputs = inputs[now:]
+		if inputs = inputs[now:]; r.passes > mostSent {
+			return fmt.Errorf("more than %d passes", mostSent)
+		}
 	}
 	r.mono = r.in.EndMillis
 	return nil
@@ -343,7 +345,11 @@ func (r *nacosLifeRun) inputs() ([]nacosInput, error) {
 		}
 		outages := slices.DeleteFunc(slices.Clone(r.in.Outages), func(o nacosOutage) bool { return o.client != int64(i) })
 		slices.SortStableFunc(outages, func(a, b nacosOutage) int { return cmp.Compare(a.from, b.from) })
-		all = append(all, r.inputsOf(i, client, outages)...)
+		sent, err := r.inputsOf(i, client, outages)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, sent...)
 	}
 	slices.SortStableFunc(all, func(a, b nacosInput) int {
 		return cmp.Or(cmp.Compare(a.arrives, b.arrives), cmp.Compare(a.scheduled, b.scheduled), cmp.Compare(a.client, b.client))
@@ -351,9 +357,13 @@ func (r *nacosLifeRun) inputs() ([]nacosInput, error) {
 	return all, nil
 }
 
+// mostSent keeps a life that nobody recorded from taking all day: so many
+// requests of one client, or passes.
+const mostSent = 1 << 18
+
 // inputsOf are what a client sends: after each start a registration and then
 // beats, until it crashes or leaves.
-func (r *nacosLifeRun) inputsOf(number int, client nacosClient, outages []nacosOutage) (all []nacosInput) {
+func (r *nacosLifeRun) inputsOf(number int, client nacosClient, outages []nacosOutage) (all []nacosInput, err error) {
 	send := func(kind nacosInputKind, at int64) {
 		all = append(all, nacosInput{r.deferred(at, wholeServer), at, number, kind})
 	}
@@ -364,8 +374,15 @@ func (r *nacosLifeRun) inputsOf(number int, client nacosClient, outages []nacosO
 				end = outage
 			}
 		}
+		if end.to >= 0 && end.to <= end.from {
+			return nil, fmt.Errorf("client %d is away from %d ms to %d ms", number, end.from, end.to)
+		}
+		if (end.from-start)/client.interval > mostSent {
+			return nil, fmt.Errorf("client %d beats more than %d times", number, mostSent)
+		}
 		send(sendRegistration, start)
-		for at := start + client.interval; at < end.from; at += client.interval {
+		for at := start; end.from-at > client.interval; {
+			at += client.interval
 			if !partitioned(outages, at) {
 				send(sendBeat, at)
 			}
@@ -375,7 +392,7 @@ func (r *nacosLifeRun) inputsOf(number int, client nacosClient, outages []nacosO
 		}
 		start = end.to
 	}
-	return all
+	return all, nil
 }
 
 func partitioned(outages []nacosOutage, at int64) bool {

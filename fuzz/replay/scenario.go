@@ -203,7 +203,7 @@ func (r *scenarioRun) play() error {
 		} else {
 			return fmt.Errorf("unknown event %d", op)
 		}
-		if len(rest) < 2+length || length < 0 {
+		if length > len(rest)-2 || length < scenarioArguments[op] {
 			return errors.New("an event is cut off")
 		}
 		if err := r.apply(op, rest[2:2+length]); err != nil {
@@ -238,9 +238,9 @@ const (
 	opRenewThrows
 )
 
-// scenarioArguments is how many arguments each event has; a sync-up says so
-// itself.
-var scenarioArguments = [...]int{3, 1, 1, 1, 1, 1, 1, 3, 1, 1, 3, 0, 1, 1, 2, 0, 0, 1, 1}
+// scenarioArguments is how many arguments each event has; a sync-up has as
+// many more as its first one says.
+var scenarioArguments = [...]int{3, 1, 1, 1, 1, 1, 1, 3, 1, 1, 3, 0, 1, 1, 2, 1, 0, 1, 1}
 
 func (r *scenarioRun) apply(op int64, args []int64) error {
 	switch op {

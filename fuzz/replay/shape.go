@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 )
 
 // checkShape reports where JSON text is not exactly of the shape of a type:
 // an object must have the fields of its struct, spelt as in their tags, except
-// those tagged omitempty, and no others; null is for pointers only. The
+// those tagged omitempty, each once, and no others; null is for pointers only. The
 // values themselves are left to json.Unmarshal.
 func checkShape(text []byte, shape reflect.Type, where string) error {
 	if bytes.Equal(bytes.TrimSpace(text), []byte("null")) {
@@ -32,8 +34,8 @@ func checkShape(text []byte, shape reflect.Type, where string) error {
 }
 
 func checkObject(text []byte, shape reflect.Type, where string) error {
-	var values map[string]json.RawMessage
-	if err := json.Unmarshal(text, &values); err != nil {
+	values, err := fieldsOf(text)
+	if err != nil {
 		return fmt.Errorf("%s: %w", where, err)
 	}
 	for i := range shape.NumField() {
@@ -50,10 +52,31 @@ func checkObject(text []byte, shape reflect.Type, where string) error {
 			return err
 		}
 	}
-	for name := range values {
-		return fmt.Errorf("%s: unknown field %q", where, name)
+	if len(values) > 0 {
+		return fmt.Errorf("%s: unknown field %q", where, slices.Min(slices.Collect(maps.Keys(values))))
 	}
 	return nil
+}
+
+// fieldsOf reads an object. One that has a field twice would be read as its last
+// one, or as both in one.
+func fieldsOf(text []byte) (map[string]json.RawMessage, error) {
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(text, &values); err != nil {
+		return nil, err
+	}
+	seen := make(map[string]bool, len(values))
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	for _, err := decoder.Token(); err == nil && decoder.More(); {
+		name, _ := decoder.Token() // it is a valid object
+		if seen[name.(string)] {
+			return nil, fmt.Errorf("it has two fields %q", name)
+		}
+		seen[name.(string)] = true
+		var value json.RawMessage
+		err = decoder.Decode(&value)
+	}
+	return values, nil
 }
 
 func checkArray(text []byte, shape reflect.Type, where string) error {
