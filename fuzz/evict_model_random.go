@@ -25,15 +25,6 @@ func drawSource(t *trace.T) (source, same evict.Source) {
 	return newRand(), newRand()
 }
 
-// countingSource draws the digits of a number, of a different base each.
-func countingSource(number int) evict.Source {
-	return evict.SourceFunc(func(n int) int {
-		digit := number % n
-		number /= n
-		return digit
-	})
-}
-
 // javaModel is the generator as Java's documentation has it, in unbounded
 // integers.
 type javaModel struct{ state *big.Int }

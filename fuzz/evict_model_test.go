@@ -28,6 +28,15 @@ func TestPickReportsAMissingSource(t *testing.T) {
 	}
 }
 
+// countingSource draws the digits of a number, of a different base each.
+func countingSource(number int) evict.Source {
+	return evict.SourceFunc(func(n int) int {
+		digit := number % n
+		number /= n
+		return digit
+	})
+}
+
 // With all sequences of draws tried out, equal probability needs no
 // statistics: there are as many sequences as outcomes, and no outcome comes
 // twice.
