@@ -166,7 +166,6 @@ type tableTurn struct {
 var (
 	fewTableKeys  = []string{"", "a", strings.Repeat("31 bytes", 4)[1:], strings.Repeat("32 bytes", 4), strings.Repeat("long", 99)}
 	manyTableKeys = numberedKeys(640)
-	allTableKeys  = slices.Concat(fewTableKeys, manyTableKeys)
 )
 
 func numberedKeys(n int) (keys []string) {
