@@ -1,6 +1,7 @@
 package interleave
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"unsafe"
@@ -39,7 +40,10 @@ type Explorer struct {
 
 	relation *relation // nil: the true one
 	path     []node    // the schedule that is run, and what is left to try beside it
+	planned  int       // how much of the path was there before
 	run      run
+	due      *thread // takes the next step
+	over     error   // why nobody does
 	result   Result
 }
 
@@ -96,8 +100,14 @@ func (x *Explorer) Explore() Result {
 	if x.relation == nil {
 		x.run.relation = dependence()
 	}
+	defer x.run.close()
 	for {
-		if err := x.execute(); err != nil {
+		switch err := x.execute(); err {
+		case nil:
+			x.result.Executions++
+		case errRedundant:
+			x.result.Redundant++
+		default:
 			x.result.Failure = x.explain(err)
 			return x.result
 		}
@@ -128,40 +138,75 @@ func (x *Explorer) turnBack() bool {
 // execute runs the program along the path, and on from its end as long as that
 // is not redundant.
 func (x *Explorer) execute() error {
-	planned, r := len(x.path), &x.run
+	r := &x.run
+	x.planned, x.over = len(x.path), nil
 	program := x.Program()
 	r.start(program.Threads)
-	defer r.close()
-	for r.failure == nil {
-		depth, enabled := len(r.events), r.enabled()
-		switch {
-		case enabled == 0:
-			return x.ended(program)
-		case depth == mostSteps:
-			return fmt.Errorf("nobody gets on in %d steps", depth)
-		case depth == len(x.path) && !x.extend(enabled):
-			x.result.Redundant++
-			return nil
+	defer r.abandon()
+	for x.choose(); x.due != nil; {
+		t := x.due
+		r.begin(t)
+		if r.advance(t); t.done {
+			x.finish()
+			x.choose()
 		}
-		n := &x.path[depth]
-		t := r.threads[n.thread]
-		if depth < planned-1 && (n.enabled != enabled || n.kind != t.next.kind) {
-			return fmt.Errorf("the program does not do the same again: step %d", depth)
-		}
-		n.kind = t.next.kind
-		x.result.Steps++
-		taken := r.take(t)
-		if !x.Plain && depth >= planned-1 {
-			x.findRaces(t, taken)
-		}
-		r.settle(t, taken)
 	}
-	return r.failure
+	if x.over == errEnded {
+		return x.judge(program)
+	}
+	return x.over
 }
 
-// ended judges an execution.
-func (x *Explorer) ended(program Program) error {
-	x.result.Executions++
+// Why an execution is over, unless it is a failure.
+var (
+	errEnded     = errors.New("interleave: nobody has anything to do")
+	errRedundant = errors.New("interleave: all that follows is done elsewhere")
+)
+
+// choose says who takes the next step, or that the execution is over. It is
+// called by the threads themselves, most of which go on after most steps.
+func (x *Explorer) choose() {
+	x.due = nil
+	if x.over = x.proceed(); x.over == nil {
+		x.due = x.run.threads[x.path[len(x.run.events)].thread]
+	}
+}
+
+func (x *Explorer) proceed() error {
+	r := &x.run
+	depth, enabled := len(r.events), r.enabled()
+	switch {
+	case r.failure != nil:
+		return r.failure
+	case enabled == 0:
+		return errEnded
+	case depth == mostSteps:
+		return fmt.Errorf("nobody gets on in %d steps", depth)
+	case depth == len(x.path) && !x.extend(enabled):
+		return errRedundant
+	}
+	n := &x.path[depth]
+	next := r.threads[n.thread].next.kind
+	if depth < x.planned-1 && (n.enabled != enabled || n.kind != next) {
+		return fmt.Errorf("the program does not do the same again: step %d", depth)
+	}
+	n.kind = next
+	return nil
+}
+
+// finish notes what has become of the last step.
+func (x *Explorer) finish() {
+	r := &x.run
+	x.result.Steps++
+	t, last := r.order()
+	if !x.Plain && len(r.events) >= x.planned {
+		x.findRaces(t, last)
+	}
+	r.settle(t, last)
+}
+
+// judge judges an execution that has ended.
+func (x *Explorer) judge(program Program) error {
 	if blocked := x.run.blocked(); blocked != "" {
 		return fmt.Errorf("nobody can go on: %s", blocked)
 	}
@@ -226,8 +271,25 @@ func (x *Explorer) Step(operation string, word unsafe.Pointer) {
 	case operation == "failed":
 		x.run.events[len(x.run.events)-1].failed = true
 	default:
-		x.run.stop(kindOf(operation), word)
+		x.stop(kindOf(operation), word)
 	}
+}
+
+// stop is called by the running thread before its next step, and returns when
+// it is to take it.
+func (x *Explorer) stop(kind kind, word unsafe.Pointer) {
+	r := &x.run
+	t := r.running
+	r.announce(t, kind, word)
+	if !r.starting {
+		x.finish()
+		x.choose()
+		if x.due == t {
+			r.begin(t)
+			return
+		}
+	}
+	t.pause()
 }
 
 // Began is a step with which a thread begins a call.

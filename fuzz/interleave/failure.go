@@ -25,32 +25,12 @@ func (f *Failure) Unwrap() error { return f.Err }
 
 // explain runs the schedule that failed once more and writes it down.
 func (x *Explorer) explain(err error) *Failure {
-	failure, r, steps := &Failure{Err: err}, &x.run, len(x.run.events)
-	r.tracing = true
-	defer func() { r.tracing = false }()
-	program := x.Program()
-	r.start(program.Threads)
-	defer r.close()
-	for _, n := range x.path[:steps] {
-		t := r.threads[n.thread]
-		if !r.able(t) {
-			failure.Schedule = append(failure.Schedule, "the program does not do the same again")
-			break
-		}
-		where := t.where
-		taken := r.take(t)
-		r.settle(t, taken)
-		failure.Schedule = append(failure.Schedule, line(taken, where))
+	x.run.tracing = true
+	defer func() { x.run.tracing = false }()
+	if again := x.execute(); again == nil || again.Error() != err.Error() {
+		err = fmt.Errorf("%w; and run again: %v", err, again)
 	}
-	return failure
-}
-
-func line(e *event, where string) string {
-	failed := ""
-	if e.failed {
-		failed = " fails"
-	}
-	return fmt.Sprintf("thread %d: %-8v at %s%s", e.thread, e.kind, where, failed)
+	return &Failure{Err: err, Schedule: x.run.lines}
 }
 
 // caller returns the function and the line that takes the step: the first that

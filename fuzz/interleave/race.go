@@ -16,18 +16,18 @@ func (x *Explorer) findRaces(t *thread, last *event) {
 func (x *Explorer) rivals(t *thread, last *event) (rivals clock) {
 	r := &x.run
 	depends := r.relation.on(last.kind, last.failed)
-	r.eachLocation(t, last, func(at int) {
+	for _, at := range r.about(t, last) {
 		l := &r.locations[at]
 		for class, depends := range depends {
 			switch {
 			case !depends:
 			case last.kind == lock: // which cannot come before the unlock that lets it
-				rivals.latest(&l.locked)
+				rivals.join(&l.locked)
 			default:
-				rivals.latest(&l.last[class])
+				rivals.join(&l.last[class])
 			}
 		}
-	})
+	}
 	rivals[t.number] = 0
 	for thread, m := range rivals {
 		if m <= t.clock[thread] {
@@ -44,8 +44,6 @@ func (x *Explorer) rivals(t *thread, last *event) (rivals clock) {
 	}
 	return immediate
 }
-
-func (c *clock) latest(other *clock) { c.join(other) }
 
 // reverse sees to it that the last step is tried before an earlier one: after
 // all that lies between them and does not follow from the earlier one, of which

@@ -54,21 +54,29 @@ type thread struct {
 	clock  clock
 	looks  []look // since it last changed anything
 
-	resume func() (struct{}, bool)
-	close  func()
-	yield  func(struct{}) bool
+	// A thread is a coroutine that runs one program's function after the other.
+	do        func()
+	abandoned bool
+	failure   error
+	resume    func() (struct{}, bool)
+	end       func()
+	yield     func(struct{}) bool
 }
 
 // A run is one execution of a program.
 type run struct {
-	threads   []*thread
-	running   *thread
-	events    []event
-	locations []location
-	numbers   map[unsafe.Pointer]int // of the locations
-	relation  *relation
-	tracing   bool
-	failure   error
+	threads    []*thread
+	coroutines []*thread // for them and for those of later runs
+	running    *thread
+	events     []event
+	locations  []location
+	numbers    map[unsafe.Pointer]int // of the locations
+	places     []int                  // room for about
+	relation   *relation
+	starting   bool
+	failure    error
+	tracing    bool
+	lines      []string // of the steps, if the run is traced
 }
 
 // errAbandoned unwinds a thread whose schedule is given up.
@@ -76,56 +84,87 @@ var errAbandoned = errors.New("interleave: abandoned")
 
 // start brings each thread before its first step.
 func (r *run) start(threads []func()) {
-	r.events, r.locations, r.threads, r.failure = r.events[:0], r.locations[:0], r.threads[:0], nil
+	r.events, r.locations, r.failure = r.events[:0], r.locations[:0], nil
 	if r.numbers == nil {
 		r.numbers = make(map[unsafe.Pointer]int)
 	}
 	clear(r.numbers)
-	for number, do := range threads {
-		t := &thread{number: number}
-		t.resume, t.close = iter.Pull(r.body(t, do))
-		r.threads = append(r.threads, t)
+	for len(r.coroutines) < len(threads) {
+		r.coroutines = append(r.coroutines, newThread(len(r.coroutines)))
+	}
+	r.threads = r.coroutines[:len(threads)]
+	r.lines, r.starting = nil, true
+	for number, t := range r.threads {
+		t.do, t.done, t.abandoned, t.failure = threads[number], false, false, nil
+		t.clock, t.looks = clock{}, t.looks[:0]
 		r.advance(t)
 	}
+	r.starting = false
 }
 
-func (r *run) body(t *thread, do func()) iter.Seq[struct{}] {
-	return func(yield func(struct{}) bool) {
-		defer func() {
-			if problem := recover(); problem != nil && problem != errAbandoned {
-				r.failure = fmt.Errorf("thread %d panics: %v", t.number, problem)
-			}
-		}()
-		t.yield = yield
-		do()
+// newThread returns a thread that waits for something to do.
+func newThread(number int) *thread {
+	t := &thread{number: number}
+	t.resume, t.end = iter.Pull(func(yield func(struct{}) bool) {
+		for t.yield = yield; yield(struct{}{}); t.done = true {
+			t.run()
+		}
+	})
+	t.resume()
+	return t
+}
+
+// run does what the thread has to do, or as much as it may.
+func (t *thread) run() {
+	defer func() {
+		if problem := recover(); problem != nil && problem != errAbandoned {
+			t.failure = fmt.Errorf("thread %d panics: %v", t.number, problem)
+		}
+	}()
+	t.do()
+}
+
+// pause lets others go on. If the run is given up meanwhile the thread unwinds.
+func (t *thread) pause() {
+	if t.yield(struct{}{}); t.abandoned {
+		panic(errAbandoned)
 	}
 }
 
-// advance lets a thread run up to its next step.
+// advance lets a thread run up to its next step, and on for as long as it is the
+// one that takes it.
 func (r *run) advance(t *thread) {
 	r.running = t
-	_, more := t.resume()
+	t.resume()
 	r.running = nil
-	t.done = !more
-}
-
-// close ends the threads that have not ended.
-func (r *run) close() {
-	for _, t := range r.threads {
-		t.close()
+	if t.failure != nil {
+		r.failure = t.failure
 	}
 }
 
-// stop is called by the running thread before its next step, and returns when
-// it is to take it.
-func (r *run) stop(kind kind, word unsafe.Pointer) {
-	t := r.running
+// abandon gives up what the threads have not done.
+func (r *run) abandon() {
+	for _, t := range r.threads {
+		if !t.done {
+			t.abandoned = true
+			t.resume()
+		}
+	}
+}
+
+// close ends the coroutines.
+func (r *run) close() {
+	for _, t := range r.coroutines {
+		t.end()
+	}
+	r.coroutines = nil
+}
+
+// announce notes what a thread is about to do.
+func (r *run) announce(t *thread, kind kind, word unsafe.Pointer) {
 	t.next = operation{kind, word, r.locate(word)}
 	if r.tracing {
 		t.where = caller()
-	}
-	if !t.yield(struct{}{}) {
-		panic(errAbandoned)
 	}
 }
 
@@ -178,23 +217,31 @@ func (r *run) blocked() string {
 	return strings.Join(waiting, ", ")
 }
 
-// take makes a thread take its next step, and returns its event. The thread's
-// own clock is still that of before.
-func (r *run) take(t *thread) *event {
+// begin begins the next step of a thread.
+func (r *run) begin(t *thread) {
 	r.events = append(r.events, event{thread: t.number, kind: t.next.kind, at: t.next.at})
-	r.advance(t)
-	taken := &r.events[len(r.events)-1]
-	taken.clock = t.clock
-	depends := r.relation.on(taken.kind, taken.failed)
-	r.eachLocation(t, taken, func(at int) {
-		for class, depends := range depends {
-			if depends {
-				r.join(&taken.clock, at, class)
-			}
+	if r.tracing {
+		r.lines = append(r.lines, fmt.Sprintf("thread %d: %-8v at %s", t.number, t.next.kind, t.where))
+	}
+}
+
+// order orders the last step after those on which it depends. The clock of its
+// thread is still that of before.
+func (r *run) order() (*thread, *event) {
+	last := &r.events[len(r.events)-1]
+	t := r.threads[last.thread]
+	last.clock = t.clock
+	depends := r.relation.on(last.kind, last.failed)
+	for class, depends := range depends {
+		if !depends {
+			continue
 		}
-	})
-	taken.clock[t.number] = moment(len(r.events))
-	return taken
+		for _, at := range r.about(t, last) {
+			r.join(&last.clock, at, class)
+		}
+	}
+	last.clock[t.number] = moment(len(r.events))
+	return t, last
 }
 
 // join joins the clocks of the last events of a class at a location.
@@ -206,23 +253,29 @@ func (r *run) join(c *clock, at, class int) {
 	}
 }
 
-// eachLocation calls f for what an event is about: one word, but a spin is about
-// all that its thread has looked at.
-func (r *run) eachLocation(t *thread, e *event, f func(at int)) {
+// about are the locations that an event is about: one, but a spin is about all
+// that its thread has looked at.
+func (r *run) about(t *thread, e *event) []int {
+	r.places = r.places[:0]
 	if e.kind != spin {
-		f(e.at)
-		return
+		return append(r.places, e.at)
 	}
 	for _, look := range t.looks {
-		f(look.at)
+		r.places = append(r.places, look.at)
 	}
+	return r.places
 }
 
 // settle notes what has become of an event, the last one.
 func (r *run) settle(t *thread, e *event) {
 	now, class := moment(len(r.events)), e.kind.class(e.failed)
 	t.clock = e.clock
-	r.eachLocation(t, e, func(at int) { r.locations[at].last[class][t.number] = now })
+	for _, at := range r.about(t, e) {
+		r.locations[at].last[class][t.number] = now
+	}
+	if e.failed && r.tracing {
+		r.lines[len(r.lines)-1] += " fails"
+	}
 	l := &r.locations[e.at]
 	switch {
 	case e.kind == spin:
