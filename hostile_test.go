@@ -35,11 +35,32 @@ func TestAKeyThatPanicsLeavesNothingBehind(t *testing.T) {
 			call()
 		}()
 	}
-	if _, err := k.Register(t0, 1, "", lease.Term{}); err != nil {
-		t.Fatal(err)
+	registered := make(chan error, 1)
+	go func() {
+		_, err := k.Register(t0, 1, "", lease.Term{})
+		registered <- err
+	}()
+	select {
+	case err := <-registered:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it left a lock behind")
 	}
 	if got := k.Status(t0).Decision.Expected; got != 2 {
 		t.Errorf("expected: got %v, want 2 of the one lease", got)
+	}
+}
+
+// An instant that no table holds is refused, not tried again and again.
+func TestSuspectBeyondTheReachReturns(t *testing.T) {
+	k := newKernel(t, leasekernel.Exact())
+	register(t, k, 0, 1)
+	endless := time.AfterFunc(20*time.Second, func() { k.Cancel(t0, 1) }) // which would end it
+	_, ok := k.Suspect(t0.AddDate(400, 0, 0), 1)
+	if returned := endless.Stop(); ok || !returned {
+		t.Errorf("got %t, and it returned by itself: %t", ok, returned)
 	}
 }
 
