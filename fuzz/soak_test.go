@@ -403,12 +403,14 @@ func (s *soaked) compareAll() {
 	}
 }
 
-// measure wants no more than twice the memory that the leases took when hardly
-// anybody had left, since the table moves together when half of its slots are
-// of leases that left; and in the second half no more than in the first, and a
-// tenth. Spare is what 64 shards have room for, and the runtime.
+// measure wants no more than two and a half times the memory that the leases
+// took when hardly anybody had left or been suspect, since the table moves
+// together when half of its slots are of leases that left, and keeps since when
+// a lease is suspect only where one has been; and in the second half no more
+// than in the first, and a tenth. Spare is what 64 shards have room for, and the
+// runtime.
 func (s *soaked) measure(half time.Duration) {
-	leases, most := inUse()-s.empty, 2*s.fresh
+	leases, most := inUse()-s.empty, s.fresh*5/2
 	if s.at(s.now).Sub(s.start) <= half {
 		s.first = max(s.first, leases)
 	} else {
