@@ -1,6 +1,6 @@
 # Everything here also works without make: the commands are the documentation.
 
-.PHONY: test race verify verify-quick verify-long portable lint docs bench tools
+.PHONY: test race verify verify-quick verify-long portable wasm emulated lint docs bench tools
 
 # The README's test command: all modules of the workspace.
 test:
@@ -22,11 +22,25 @@ verify-long:
 	go run ./lab verify --long
 
 # 32-bit machines need aligned 64-bit atomics; other ones only have to compile.
-portable:
+portable: wasm
 	GOARCH=386 go test work
 	GOARCH=arm64 go vet work
 	GOARCH=riscv64 go vet work
 	GOOS=windows go vet work
+
+# The kernels and the recordings as WebAssembly, which node runs on one thread.
+wasm:
+	GOOS=js GOARCH=wasm go test -short -exec "$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" $(kernels) ./fuzz/replay
+
+# The same on other processors, of which s390x has the bytes the other way round:
+# emulated by Debian's package qemu-user, some minutes each. Their floats are
+# emulated, their memory order is the host's.
+emulated:
+	GOARCH=arm64 go test -short -exec qemu-aarch64 $(kernels) ./fuzz/replay
+	GOARCH=riscv64 go test -short -exec qemu-riscv64 $(kernels) ./fuzz/replay
+	GOARCH=s390x go test -short -exec qemu-s390x $(kernels) ./fuzz/replay
+
+kernels = . ./lease ./ratemeter ./preserve ./evict ./heartbeat
 
 # Each nested module has to work without the workspace too.
 lint: tools
