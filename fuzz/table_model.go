@@ -19,7 +19,7 @@ var (
 	lookUpFindsNewest    = law.New("look-up-finds-newest", "a look-up finds the newest lease of a key, and none if the key has none")
 	everyLeaseOnce       = law.New("every-lease-once", "a loop over a table meets every lease exactly once, and Len counts them")
 	tableFactsAreTrue    = law.New("table-facts-are-true", "a table shows the key, holder, term, renewals, deadline, suspicion and service of a lease as they are")
-	snapshotsStay        = law.New("snapshots-stay", "what a snapshot says about renewals, deadline and suspicion stays as it was, whatever becomes of the lease")
+	snapshotsStay        = law.New("snapshots-stay", "what a snapshot says about renewals, deadline and suspicion stays as it was, whatever becomes of the lease; since when it is suspect, and its service, are as they are now")
 	replacementTakesOver = law.New("replacement-takes-over", "a registration of a known key replaces its lease, and takes over when the service came up, under Nacos's rule the suspicion, and nothing else")
 	fullTableRefuses     = law.New("full-table-refuses", "a table refuses a new key if and only if it has as many leases as it may")
 	departureIsAnswered  = law.New("departure-is-answered", "a cancel ends the lease of its key, if it has one, and says so")
@@ -722,11 +722,19 @@ func (m *tableMachine) stage(l *tableLease) lease.Stage {
 }
 
 // checkSnapshots compares what was seen once with what it was. Since when a
-// lease is suspect, and whether its service came up, is of now.
+// lease is suspect, and whether its service came up, is of now, as long as it
+// is there, and then of some earlier moment.
 func (m *tableMachine) checkSnapshots(t *trace.T) {
 	for _, c := range m.candidates {
 		seen, was := m.factsSeen(c.seen), c.facts
-		was.Since, was.Up, was.UpAt, was.Published.ServiceUp = seen.Since, seen.Up, seen.UpAt, seen.Published.ServiceUp
+		now := seen
+		if !c.of.gone {
+			now = m.factsOf(c.of)
+		}
+		was.Up, was.UpAt, was.Published.ServiceUp = now.Up, now.UpAt, now.Published.ServiceUp
+		if was.Since = seen.Since; was.Suspected && now.Suspected {
+			was.Since = now.Since
+		}
 		if seen != was {
 			snapshotsStay.Holds(t, false, "%+v, not %+v", seen, was)
 		}
