@@ -346,3 +346,71 @@ func TestRunUnderAnyClockIsATickAtATime(t *testing.T) {
 		}
 	})
 }
+
+// steppingClock has a monotonic reading, goes on by itself when somebody waits,
+// and is set by so much each time. It ends Run after its last step.
+type steppingClock struct {
+	now   time.Time
+	steps []time.Duration
+	end   func()
+}
+
+func (c *steppingClock) Now() time.Time { return c.now }
+
+func (c *steppingClock) After(d time.Duration) <-chan time.Time {
+	c.now = stepWall(c.now.Add(d), c.steps[0])
+	if c.steps = c.steps[1:]; len(c.steps) == 0 {
+		c.end()
+	}
+	woken := make(chan time.Time, 1)
+	woken <- c.now
+	return woken
+}
+
+// What an exact kernel's Run plans and forgives goes by the monotonic readings:
+// the wall clock may be set as one likes. The client renews with each pass but
+// the last twelve.
+func TestRunHeedsNoStepOfTheWallClock(t *testing.T) {
+	steps := make([]time.Duration, 30)
+	for i := range steps {
+		steps[i] = []time.Duration{time.Hour, -2 * time.Hour, 0, time.Millisecond, -7 * time.Second}[i%5]
+	}
+	ctx, end := context.WithCancel(t.Context())
+	clock := &steppingClock{now: monotonic, steps: steps, end: end}
+	var kernel *leasekernel.Kernel[string, int]
+	var reports []string
+	report := func(report leasekernel.Report[string, int]) {
+		if report.Eviction == nil {
+			return
+		}
+		passed := report.At.Sub(monotonic)
+		text := fmt.Sprintf("%v, forgiven %v", passed, report.Eviction.Compensation)
+		for _, change := range report.Eviction.Evicted {
+			text += fmt.Sprintf(", %s evicted", change.Key)
+		}
+		reports = append(reports, text)
+		if passed <= 180*time.Second && !kernel.Renew(report.At, "a") {
+			t.Errorf("a is not renewed after %v", passed)
+		}
+	}
+	config := leasekernel.Exact()
+	config.SelfPreservation, config.Percent = false, 0
+	var err error
+	if kernel, err = leasekernel.New(monotonic, config, leasekernel.Hooks[string, int]{Report: report}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kernel.Register(monotonic, "a", 0, lease.Term{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := kernel.Run(ctx, clock); !errors.Is(err, context.Canceled) {
+		t.Errorf("Run ends with %v", err)
+	}
+	var want []string
+	for pass := range 29 {
+		want = append(want, fmt.Sprintf("%v, forgiven 0s", time.Duration(pass+1)*10*time.Second))
+	}
+	want[27] += ", a evicted" // at 280 s, the first pass more than 90 s after 180 s
+	if diff := cmp.Diff(want, reports); diff != "" {
+		t.Errorf("passes (-want +got)\n%s", diff)
+	}
+}
