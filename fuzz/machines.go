@@ -31,7 +31,7 @@ var singleMachines = []trace.Machine{
 	driveLimit, driveEurekaLimit, drivePick, drivePickFromABadSource, driveJavaRandom,
 	driveCompensation, driveCompensationUnderWallSteps, driveEurekaCompensation,
 	driveSupervisor, driveEurekaSupervisor, driveReactor, driveBeat, drivePacer, drivePacerUnderAnyClock, driveEurekaClient,
-	driveAdvice, driveSpread,
+	driveClientUnderWallSteps, driveAdvice, driveSpread,
 }
 
 // oneShot is a machine whose runs are cases that have nothing to do with each
