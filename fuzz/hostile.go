@@ -13,7 +13,7 @@ import (
 	"github.com/leasekernel/leasekernel/lease"
 )
 
-var namesEveryProblem = law.New("names-every-problem", "bad input gets an error that names every field that broke a rule")
+var namesEveryProblem = law.New("names-every-problem", "input gets an error if and only if it breaks a rule, and that names every field that does")
 
 // checkProblems compares an error with the fields that it has to name.
 func checkProblems(t law.T, err, sentinel error, broken []string, input any) {

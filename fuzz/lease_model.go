@@ -469,10 +469,15 @@ func (m *leaseMachine) evict(t *trace.T) {
 	markIsItsLeases.Holds(t, !m.lease.Evict(m.now, m.foreign), "that of the lease before evicts this one")
 	got := m.lease.Evict(m.now, m.mark)
 	m.countEnd(t, got)
-	if m.expired && m.seen.live && m.seen.equal(m.model.update()) {
-		evictsWhatWasSeen.Holds(t, got, "%+v is not evicted", m.seen)
-	} else {
-		renewalRescues.Holds(t, !got, "seen %+v, expired %t, evicted as %+v", m.seen, m.expired, m.model.update())
+	switch now := m.model.update(); {
+	case !m.expired:
+		markIsItsLeases.Holds(t, !got, "the zero mark evicts %+v", now)
+	case !now.live:
+		endedForGood.Holds(t, !got, "it is evicted")
+	case m.seen.equal(now):
+		evictsWhatWasSeen.Holds(t, got, "%+v is not evicted", now)
+	default:
+		renewalRescues.Holds(t, !got, "seen %+v, evicted as %+v", m.seen, now)
 	}
 	if got {
 		m.model.evict(m.now)

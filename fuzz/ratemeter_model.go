@@ -17,7 +17,7 @@ var (
 	neverRotatesSoon = law.New("never-rotates-soon", "a window lasts for at least one interval, unless its owner ends it")
 	rotatesWhenOver  = law.New("rotates-when-over", "a tick after the end of a window begins the next one, at that tick")
 	stoppedForGood   = law.New("stopped-for-good", "a meter that was stopped never rotates at a tick, as one that has not been started")
-	startsAsJava     = law.New("starts-as-java", "a meter starts if and only if java.util.Timer would, and says why not, in the same order of reasons")
+	startsAsJava     = law.New("starts-as-java", "a meter starts if and only if java.util.Timer would and the interval is whole milliseconds, and says why not, in the order of the original")
 	tellsItsNextTick = law.New("tells-its-next-tick", "a running meter tells the end of its window as the instant of the next tick")
 	firesLikeJava    = law.New("fires-like-java", "the windows change when java.util.Timer would have fired, also when the wall clock is stepped")
 )

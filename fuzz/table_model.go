@@ -24,7 +24,7 @@ var (
 	fullTableRefuses     = law.New("full-table-refuses", "a table refuses a new key if and only if it has as many leases as it may")
 	departureIsAnswered  = law.New("departure-is-answered", "a cancel ends the lease of its key, if it has one, and says so")
 	batchRenewsEach      = law.New("batch-renews-each", "a batch does to each of its keys, in their order, what a single renewal does")
-	numbersRise          = law.New("numbers-rise", "every registration and departure has a higher number than those before it")
+	numbersRise          = law.New("numbers-rise", "every registration, suspicion and departure has a higher number than all before it")
 	staleHandlesAreNo    = law.New("stale-handles-are-no", "a handle or candidate whose lease left says false to everything, also if its key has a new lease")
 	passFindsExpired     = law.New("pass-finds-expired", "a pass finds the leases that have expired, all of them and no others")
 	passFindsSuspects    = law.New("pass-finds-suspects", "a pass finds the leases that have been silent for too long and that nobody has found suspect, all of them and no others")
