@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,11 +32,14 @@ const (
 // slow is how long a test takes that is only run when all others have passed.
 const slow = 100 * time.Millisecond
 
-// patience is how long a mutant may take, in lengths of the tests' own time and
-// in addition: the machine has other things to do, too.
+// A mutant has timed out when it has used several times the processor time of
+// the tests as they are, and some seconds more. One that only waits has when
+// several times the time has passed, and more: the machine may have other
+// things to do.
 const (
-	patienceFactor = 8
-	patience       = 10 * time.Second
+	patience     = 5 // times the tests' own
+	moreOfCPU    = 3 * time.Second
+	moreOfTheDay = time.Minute
 )
 
 // memory is the address space that a mutant gets, in KiB: a loop that never
@@ -56,8 +60,8 @@ type Judge struct {
 
 // phase is a part of the tests.
 type phase struct {
-	args []string
-	time time.Duration
+	args      []string
+	cpu, took time.Duration // without a fault; 0: not known yet
 }
 
 // block is a part of a file that is run as a whole.
@@ -78,19 +82,29 @@ func NewJudge(ctx context.Context, root, dir, scratch string, mutants []Mutant) 
 	if err != nil {
 		return nil, fmt.Errorf("the tests of %s fail without a fault: %w\n%s", dir, err, out)
 	}
-	j.phases = phases(out)
+	parts := phases(out)
 	if j.blocks, err = readProfile(profile); err != nil {
 		return nil, err
 	}
 	if err := j.buildTogether(ctx); err != nil {
 		return nil, err
 	}
-	verdict, err := j.runAll(ctx, j.together, -1)
-	if err == nil && verdict != Survived {
-		err = fmt.Errorf("the tests of %s do not bear that their functions are copied: %s", dir, verdict)
+	for _, args := range parts {
+		start := time.Now()
+		verdict, cpu, err := j.run(ctx, j.together, none, phase{args: args})
+		if err == nil && verdict != Survived {
+			err = errors.New("the tests do not bear that functions are copied")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s without a fault: %w", dir, err)
+		}
+		j.phases = append(j.phases, phase{args, cpu, time.Since(start)})
 	}
-	return j, err
+	return j, nil
 }
+
+// none is the number of no mutant.
+const none = -1
 
 // buildTogether builds one binary for all mutants, and finds out which of them
 // do not compile.
@@ -160,26 +174,20 @@ func (j *Judge) command(ctx context.Context, name string, args ...string) *exec.
 
 var passed = regexp.MustCompile(`(?m)^--- PASS: (\S+) \((\d+\.\d+)s\)$`)
 
-// phases returns the parts of the tests of which verbose output tells: the
-// slow ones are the second part.
-func phases(output []byte) []phase {
-	var quickly, slowly time.Duration
+// phases returns the arguments that run the parts of the tests of which
+// verbose output tells: the slow ones are the second part.
+func phases(output []byte) [][]string {
 	var names []string
 	for _, match := range passed.FindAllSubmatch(output, -1) {
-		seconds, _ := strconv.ParseFloat(string(match[2]), 64)
-		took := time.Duration(seconds * float64(time.Second))
-		if took < slow {
-			quickly += took
-			continue
+		if seconds, err := strconv.ParseFloat(string(match[2]), 64); err == nil && seconds >= slow.Seconds() {
+			names = append(names, string(match[1]))
 		}
-		slowly += took
-		names = append(names, string(match[1]))
 	}
 	if len(names) == 0 {
-		return []phase{{nil, quickly}}
+		return [][]string{nil}
 	}
 	pattern := "^(" + strings.Join(names, "|") + ")$"
-	return []phase{{[]string{"-test.skip", pattern}, quickly}, {[]string{"-test.run", pattern}, slowly}}
+	return [][]string{{"-test.skip", pattern}, {"-test.run", pattern}}
 }
 
 func readProfile(path string) ([]block, error) {
@@ -294,32 +302,42 @@ func (j *Judge) build(ctx context.Context, texts map[string]string, binary strin
 // runAll runs the tests with mutant i alive.
 func (j *Judge) runAll(ctx context.Context, binary string, i int) (Verdict, error) {
 	for _, phase := range j.phases {
-		if verdict, err := j.run(ctx, binary, i, phase); verdict != Survived || err != nil {
+		if verdict, _, err := j.run(ctx, binary, i, phase); verdict != Survived || err != nil {
 			return verdict, err
 		}
 	}
 	return Survived, nil
 }
 
-// run runs a part of the tests in the package's directory.
-func (j *Judge) run(ctx context.Context, binary string, i int, p phase) (Verdict, error) {
-	limited, cancel := context.WithTimeout(ctx, patienceFactor*p.time+patience)
-	defer cancel()
-	limit := fmt.Sprintf(`ulimit -v %d 2>/dev/null; exec "$0" "$@"`, memory)
-	command := j.command(limited, "sh", append([]string{"-c", limit, binary, "-test.failfast"}, p.args...)...)
+// run runs a part of the tests in the package's directory. It also returns the
+// processor time.
+func (j *Judge) run(ctx context.Context, binary string, i int, p phase) (verdict Verdict, cpu time.Duration, err error) {
+	most := "unlimited"
+	if p.took > 0 {
+		limited, cancel := context.WithTimeout(ctx, patience*p.took+moreOfTheDay)
+		defer cancel()
+		ctx = limited
+		most = strconv.FormatFloat(math.Ceil((patience*p.cpu + moreOfCPU).Seconds()), 'f', 0, 64)
+	}
+	// Without a timeout of its own the runtime sees when all goroutines wait.
+	limits := fmt.Sprintf(`ulimit -v %d 2>/dev/null; ulimit -t %s; exec "$0" "$@"`, memory, most)
+	command := j.command(ctx, "sh", append([]string{"-c", limits, binary, "-test.failfast", "-test.timeout=0"}, p.args...)...)
 	command.Dir = j.path(j.dir)
 	command.Env = append(os.Environ(), fmt.Sprintf("%s=%d", active, i))
-	err := command.Run()
+	err = command.Run()
+	if command.ProcessState != nil {
+		cpu = command.ProcessState.UserTime() + command.ProcessState.SystemTime()
+	}
 	var failed *exec.ExitError
 	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), p.took > 0 && cpu >= patience*p.cpu+moreOfCPU:
+		return TimedOut, cpu, nil
 	case ctx.Err() != nil:
-		return "", ctx.Err()
-	case limited.Err() != nil:
-		return TimedOut, nil
+		return "", cpu, ctx.Err()
 	case errors.As(err, &failed):
-		return Killed, nil
+		return Killed, cpu, nil
 	case err != nil:
-		return "", err
+		return "", cpu, err
 	}
-	return Survived, nil
+	return Survived, cpu, nil
 }
