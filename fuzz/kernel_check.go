@@ -62,6 +62,7 @@ func (m *kernelMachine) checkHistory(t *trace.T, key int, got []leasekernel.Tran
 
 // checkTold wants all changes since the last report.
 func (m *kernelMachine) checkTold(t *trace.T, got intKernelReport) {
+	m.checkSuspicions(t)
 	for _, change := range got.Changes {
 		m.checkEvicted(t, change, got.Eviction)
 		m.told.follow(t, change)
@@ -97,11 +98,22 @@ func (m *kernelMachine) checkChange(t *trace.T, got intKernelChange, want modell
 // check comes to what is shown in general last, so that a law which says more
 // is the one that is named.
 func (m *kernelMachine) check(t *trace.T) {
+	m.checkSuspicions(t)
 	if trace.Bool().Draw(t, "status") { // which also looks whom renewals have healed
 		m.checkStatus(t)
 	}
 	m.checkNext(t)
 	m.checkLeases(t)
+}
+
+func (m *kernelMachine) checkSuspicions(t *trace.T) {
+	for _, l := range m.model.leases {
+		if held, ok := m.kernel.Get(l.key); ok {
+			since, suspect := held.SuspectSince()
+			healsAtOnce.Holds(t, suspect == l.suspect && (!suspect || since.Equal(m.model.instant(l.since))), "at %v the lease of %d is suspect, %t, since %v, want %t, %v",
+				m.now, l.key, suspect, since, l.suspect, m.model.instant(l.since))
+		}
+	}
 }
 
 func (m *kernelMachine) checkLeases(t *trace.T) {
@@ -124,14 +136,11 @@ func (m *kernelMachine) checkLeases(t *trace.T) {
 }
 
 func (m *kernelMachine) checkLease(t *trace.T, held heldLease, l *kernelLease) {
-	since, suspect := held.SuspectSince()
-	healsAtOnce.Holds(t, suspect == l.suspect && (!suspect || since.Equal(m.model.instant(l.since))), "lease %d of %d is suspect, %t, since %v, want %t, %v",
-		held.Holder(), held.Key(), suspect, since, l.suspect, m.model.instant(l.since))
 	same := held.Key() == l.key && held.Holder() == l.number && held.Term() == l.term && held.Renewed() == l.renewed &&
 		held.Registered().Equal(m.model.instant(l.registered)) && held.Deadline().Equal(m.model.instant(l.deadline)) &&
 		held.LastRenewal().Equal(m.model.instant(m.model.lastRenewal(l))) && held.Exempt() == l.exempt &&
 		held.Stage(m.now, 0) == m.stage(l)
-	kernelAsModelled.Holds(t, same, "lease %d of %d until %v, want %+v, until %v", held.Holder(), held.Key(), held.Deadline(), l, m.model.instant(l.deadline))
+	kernelAsModelled.Holds(t, same, "lease %d of %d until %v, want %d, %+v, until %v", held.Holder(), held.Key(), held.Deadline(), l.number, l.kernelWord, m.model.instant(l.deadline))
 }
 
 func (m *kernelMachine) checkStatus(t *trace.T) {

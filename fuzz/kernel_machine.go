@@ -2,8 +2,10 @@ package fuzz
 
 import (
 	"errors"
+	"fmt"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,18 +17,19 @@ import (
 
 // kernelMachine drives a kernel and its model through the same calls.
 type kernelMachine struct {
-	t        *trace.T // of the action under way, for the hooks
-	hostile  bool
-	divided  bool // others decide about some keys
-	now      time.Time
-	kernel   *intKernel
-	model    kernelModel
-	handles  []kernelHandle
-	granted  int
-	told     *follower
-	proposed []proposedLease
-	promised [kernelKeys]promisedPass
-	awaited  *kernelLease // whose eviction waitAsTold waits for
+	operations trace.Operations
+	t          *trace.T // of the operation under way, for the hooks
+	hostile    bool
+	divided    bool // others decide about some keys
+	now        time.Time
+	kernel     *intKernel
+	model      kernelModel
+	handles    []kernelHandle
+	granted    int
+	told       *follower
+	proposed   []proposedLease
+	promised   [kernelKeys]promisedPass
+	awaited    *kernelLease // whose eviction waitAsTold waits for
 
 	pass    *kernelPass
 	nanos   int64
@@ -40,12 +43,15 @@ type kernelHandle struct {
 	of *kernelLease
 }
 
+// String is the lease's number, in traces.
+func (h kernelHandle) String() string { return strconv.Itoa(h.of.number) }
+
 // driveKernel names the machine of a release such as kernel-eureka-v1.9.3.
 func driveKernel(name string, release preserve.Release) trace.Machine {
 	name = strings.ReplaceAll(strings.ReplaceAll(name, " - ", "-"), " ", "-")
 	return trace.Machine{Name: "kernel-" + name, Start: func(t *trace.T) trace.Operations {
 		m := newKernelMachine(t, release)
-		return trace.Operations{
+		m.operations = trace.Operations{
 			"":                      m.check,
 			"move":                  m.move,
 			"register":              m.register,
@@ -75,6 +81,7 @@ func driveKernel(name string, release preserve.Release) trace.Machine {
 			"open":                  m.open,
 			"stop":                  m.stop,
 		}
+		return m.operations
 	}}
 }
 
@@ -88,7 +95,7 @@ func newKernelMachine(t *trace.T, release preserve.Release) *kernelMachine {
 		Order: m.order,
 		Nanos: func(time.Time) int64 { return m.nanos },
 	}
-	if trace.Bool().Draw(t, "a view") {
+	if trace.Bool().Draw(t, "view") {
 		m.viewed = true
 		hooks.View = func(time.Time) (int64, error) { return m.view, m.viewErr }
 	}
@@ -127,7 +134,7 @@ func drawKernelConfig(t *trace.T, release preserve.Release) leasekernel.Config {
 			terms[i].Rule = lease.Eureka
 		}
 	}
-	config.Term = trace.SampledFrom(terms).Draw(t, "term")
+	config.Term = drawTermOf(t, terms)
 	config.Percent = trace.SampledFrom([]float64{0.85, 0.85, 0, 0.29, 1}).Draw(t, "percent")
 	config.SelfPreservation = release != preserve.Nacos && trace.IntRange(0, 2).Draw(t, "self-preservation") == 0
 	config.EvictionInterval = trace.SampledFrom([]time.Duration{10 * s, 7 * s, time.Minute, time.Millisecond}).Draw(t, "eviction interval")
@@ -189,9 +196,9 @@ func (m *kernelMachine) liveOn(t *trace.T) {
 
 // meanwhile is what may happen while a pass runs.
 func (m *kernelMachine) meanwhile(t *trace.T) {
-	trace.SampledFrom([]func(*trace.T){
-		m.register, m.renew, m.renewAll, m.renewHandle, m.renewTelling, m.cancel, m.suspect, m.exempt, m.responsible, m.flip, m.evictProposed,
-	}).Draw(t, "meanwhile")(t)
+	m.operations[trace.SampledFrom([]string{
+		"register", "renew", "renew-all", "renew-by-handle", "renew-telling", "cancel", "suspect", "exempt", "responsible", "switch", "evict-proposed",
+	}).Draw(t, "meanwhile")](t)
 }
 
 // waitOut lets a lease expire, or become what it may before, and some pass run
@@ -214,7 +221,22 @@ func (m *kernelMachine) waitOut(t *trace.T) {
 	if trace.Bool().Draw(t, "explained") {
 		m.explainKey(t, l.key)
 	}
-	trace.SampledFrom([]func(*trace.T){m.tick, m.evict, m.evictForgiving}).Draw(t, "pass")(t)
+	m.operations[trace.SampledFrom([]string{"tick", "evict", "evict-forgiving"}).Draw(t, "pass")](t)
+}
+
+// writtenTerm is a term as traces have it.
+type writtenTerm lease.Term
+
+func (w writtenTerm) String() string {
+	return fmt.Sprintf("%v,%v,%v", w.Duration, w.Suspect, w.Interval)
+}
+
+func drawTermOf(t *trace.T, terms []lease.Term) lease.Term {
+	var written []writtenTerm
+	for _, term := range terms {
+		written = append(written, writtenTerm(term))
+	}
+	return lease.Term(trace.SampledFrom(written).Draw(t, "term"))
 }
 
 // kernelTerms are terms that are given, each good under some rules.
@@ -226,7 +248,7 @@ var kernelTerms = []lease.Term{
 }
 
 func (m *kernelMachine) register(t *trace.T) {
-	key, given := m.drawKey(t), trace.SampledFrom(kernelTerms).Draw(t, "term")
+	key, given := m.drawKey(t), drawTermOf(t, kernelTerms)
 	term, grant := given, m.kernel.Load
 	if trace.IntRange(0, 3).Draw(t, "load") > 0 {
 		grant = m.kernel.Register
@@ -425,7 +447,7 @@ func (m *kernelMachine) open(t *trace.T) {
 
 // stop is rare: nothing much happens after it.
 func (m *kernelMachine) stop(t *trace.T) {
-	if trace.IntRange(0, 9).Draw(t, "really") > 0 {
+	if trace.IntRange(0, 9).Draw(t, "stops") > 0 {
 		return
 	}
 	m.kernel.Stop()

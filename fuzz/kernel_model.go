@@ -3,6 +3,7 @@ package fuzz
 import (
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/leasekernel/leasekernel"
@@ -29,6 +30,9 @@ type kernelLease struct {
 	since       int64 // when it was found suspect, if it was
 	kernelWord
 }
+
+// String is the lease's key, in traces.
+func (l *kernelLease) String() string { return strconv.Itoa(l.key) }
 
 // kernelWord is what a pass compares of a lease.
 type kernelWord struct {

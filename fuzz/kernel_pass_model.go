@@ -163,6 +163,9 @@ type seenLease struct {
 	kernelWord
 }
 
+// String is the lease's key, in traces.
+func (s seenLease) String() string { return s.lease.String() }
+
 // isAs reports whether a lease is still as it was seen.
 func (m *kernelModel) isAs(seen seenLease) bool {
 	return m.lives(seen.lease) && seen.lease.kernelWord == seen.kernelWord
