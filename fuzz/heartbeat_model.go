@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	delayWithinBound = law.New("delay-within-bound", "the delay between two runs is never shorter than the timeout nor longer than timeout * bound")
+	delayWithinBound = law.New("delay-within-bound", "the delay between two runs of a supervised task is never shorter than the timeout nor longer than timeout * bound")
 	backsOff         = law.New("backs-off", "a timeout doubles the delay up to timeout * bound, a success ends that, and a failure leaves it")
 	backsOffAsEureka = law.New("backs-off-as-eureka", "the delay is TimedSupervisorTask's for any numbers, negative ones and those that overflow included")
 	endsAsEureka     = law.New("ends-as-eureka", "a supervised task runs again unless the scheduler was shut down and the release heeds that")

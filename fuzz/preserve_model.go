@@ -19,7 +19,7 @@ var (
 	thresholdAsReleased   = law.New("threshold-as-released", "the threshold is what the release's arithmetic made of percent and interval when the expectation last changed")
 	adoptsAsReleased      = law.New("adopts-as-released", "the periodic count of clients is adopted exactly when the release adopts it")
 	decidesAsReleased     = law.New("decides-as-released", "eviction is allowed exactly when the release allows it, for its reason, and with its numbers")
-	belowAsReleased       = law.New("below-as-released", "the status page's question, whether renewals are below the threshold, is answered as by the release")
+	belowAsReleased       = law.New("below-as-released", "whether renewals are below the threshold, as a status page asks, is answered as by the release")
 	keepsAsReleased       = law.New("keeps-as-released", "a pass leaves as many leases as Java's (int)(size * percent), whatever number percent is")
 )
 

@@ -12,16 +12,16 @@ import (
 )
 
 var (
-	threadsBoundRequests = law.New("threads-bound-requests", "no more requests are out than the reactor has threads")
-	registersWhenAsked   = law.New("registers-when-asked", "an answer of 20404 has the instance registered at once, before any beat, even if it was removed meanwhile")
-	removedIsNotSent     = law.New("removed-is-not-sent", "what was removed or replaced sends no beat any more")
+	threadsBoundRequests = law.New("threads-bound-requests", "Nacos's client has no more requests out than threads")
+	registersWhenAsked   = law.New("registers-when-asked", "Nacos's answer 20404 has the instance registered at once, before any beat, even if it was removed meanwhile")
+	removedIsNotSent     = law.New("removed-is-not-sent", "an instance that was removed or replaced sends no beat any more")
 	lightAsAnswered      = law.New("light-as-answered", "beats are light if and only if the answer that came last allowed it")
 	sentInOrder          = law.New("sent-in-order", "a beat is sent as soon as it is due and a thread is free, those of one instant in the order of scheduling")
 	wakesWhenDue         = law.New("wakes-when-due", "a beat follows the report of the last by the answered interval, or else its own, and Next names that instant")
 	keyHasOneBeat        = law.New("key-has-one-beat", "a key has one beat from its first Add to its Remove")
 	reportsOnce          = law.New("reports-once", "what became of a request is taken once, and any other report is refused and changes nothing")
-	beatRenewsOrAsks     = law.New("beat-renews-or-asks", "a beat renews what is known, registers what it describes, and otherwise asks for a registration")
-	ownIntervalFirst     = law.New("own-interval-first", "a beat is answered with the instance's own interval, or the switch's, which is also for whoever has to register")
+	beatRenewsOrAsks     = law.New("beat-renews-or-asks", "a beat to Nacos's server renews what is known, registers what it describes, and is otherwise answered by asking for that")
+	ownIntervalFirst     = law.New("own-interval-first", "Nacos's server answers a beat with the instance's own interval, or else, or to have it registered, with the one for all")
 )
 
 // The model is the original as its authors may have thought of it: threads
