@@ -627,6 +627,10 @@ func TestEurekaReadsItsOwnClockForLateness(t *testing.T) {
 		return forgiven
 	}
 	same(t, "the instants'", read(nil), "[0s 4m0s 0s 1m0s]")
+	k := newKernel(t, config)
+	open(t, k, 0, 1)
+	k.Evict(at(1)) // whose reading must not be 0 either
+	equal(t, "after a pass within a nanosecond", k.Evict(at(5*time.Minute+1)).Eviction.Compensation, 4*time.Minute)
 	readings := []int64{0, 1_000_000_000, 61_002_999_999, 500_000_000_000}
 	same(t, "the hook's", read(func(time.Time) int64 {
 		nanos := readings[0]

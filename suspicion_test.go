@@ -3,6 +3,7 @@ package leasekernel_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -243,11 +244,10 @@ func TestSwitchesOfAPass(t *testing.T) {
 			k.SetSuspicion(row.suspicion)
 			k.SetEviction(row.eviction)
 			same(t, "changes", told(tickUntil(k, 2*time.Minute)...), row.want)
-			for _, obstacle := range k.Explain(at(2*time.Minute), 1).Obstacles {
-				if obstacle.Kind == leasekernel.Withheld && row.eviction {
-					t.Errorf("got withheld until %v, want allowed", obstacle.Until)
-				}
-			}
+			withheld := slices.ContainsFunc(k.Explain(at(2*time.Minute), 1).Obstacles, func(o leasekernel.Obstacle) bool {
+				return o.Kind == leasekernel.Withheld && o.Until.IsZero()
+			})
+			equal(t, "withheld for good", withheld, !row.eviction)
 			decision := k.Status(at(2 * time.Minute)).Decision
 			equal(t, "allowed", decision.Allowed, row.eviction)
 			equal(t, "disabled", decision.Reason == preserve.Disabled, !row.eviction)
@@ -365,6 +365,47 @@ func TestExplainOfTheWarning(t *testing.T) {
 	k.Stop()
 	k.SetSuspicion(true)
 	same(t, "stopped", verdict(49*s), []any{lease.Live, []string{"not expired until 1m19s", "not open"}, time.Time{}.Sub(t0)})
+}
+
+// A pass at the very instant at which the warning has lasted long enough evicts.
+func TestExplainOfAWarningThatEndsWithAPass(t *testing.T) {
+	const s = time.Second
+	config := staged()
+	config.Dwell = 15 * s
+	k := newKernel(t, config)
+	register(t, k, 0, 1)
+	tickUntil(k, 20*s)
+	equal(t, "earliest", k.Explain(at(20*s), 1).Earliest.Sub(t0), 35*s)
+	same(t, "changes", told(tickUntil(k, 40*s)...), "[evicted 1 at 35s]")
+}
+
+// A pass that was due at 31 s, and comes at 33 s, finds the lease expired since
+// 30 s, but forgives its warning 2 of the 12 seconds.
+func TestALatePassForgivesTheWarningAlone(t *testing.T) {
+	const s = time.Second
+	config := staged()
+	config.Dwell = 12 * s
+	k := newKernel(t, config)
+	register(t, k, 0, 1)
+	tickUntil(k, 20*s)
+	k.Evict(at(26 * s))
+	v := k.Explain(at(33*s), 1)
+	same(t, "obstacles", obstacles(v), "[forgiven until 33s]")
+	equal(t, "earliest", v.Earliest.Sub(t0), 38*s)
+	same(t, "changes", told(k.Tick(at(33*s)), k.Tick(at(38*s))), "[evicted 1 at 38s]")
+}
+
+// What a renewal has healed is a transition before any pass tells it.
+func TestExplainRemembersAHealing(t *testing.T) {
+	k := newKernel(t, staged())
+	register(t, k, 0, 1)
+	k.Suspect(at(time.Second), 1)
+	renew(t, k, 2*time.Second, 1)
+	var kinds []leasekernel.Kind
+	for _, transition := range k.Explain(at(3*time.Second), 1).Last {
+		kinds = append(kinds, transition.Kind)
+	}
+	same(t, "transitions", kinds, "[registered suspected healed]")
 }
 
 // A victim that looks as the pass saw it, and is not: its warning has begun
