@@ -13,13 +13,17 @@ import (
 	"github.com/leasekernel/leasekernel/lease"
 )
 
-var namesEveryProblem = law.New("names-every-problem", "input gets an error if and only if it breaks a rule, and that names every field that does")
+var namesEveryProblem = law.New("names-every-problem", "input gets an error if and only if it breaks a rule, and that names every field that does, and no other")
 
 // checkProblems compares an error with the fields that it has to name.
 func checkProblems(t law.T, err, sentinel error, broken []string, input any) {
 	t.Helper()
 	namesEveryProblem.Holds(t, (err == nil) == (len(broken) == 0), "%+v breaks %v: %v", input, broken, err)
-	namesEveryProblem.Holds(t, err == nil || errors.Is(err, sentinel), "%+v: %v is not %v", input, err, sentinel)
+	if err == nil {
+		return
+	}
+	namesEveryProblem.Holds(t, errors.Is(err, sentinel), "%+v: %v is not %v", input, err, sentinel)
+	namesEveryProblem.Holds(t, strings.Count(err.Error(), "\n") == len(broken)-1, "%+v breaks %v: %v", input, broken, err)
 	for _, field := range broken {
 		namesEveryProblem.Holds(t, strings.Contains(err.Error(), field+" is "), "%+v: %v does not name %s", input, err, field)
 	}

@@ -627,7 +627,7 @@ func brokenFields(term lease.Term) (broken fieldsBroken) {
 	case lease.Exact:
 		broken.check("Duration", term.Duration <= 0 || term.Duration > lease.MaxDuration)
 		broken.check("Interval", term.Interval <= 0 || term.Interval >= term.Duration)
-		broken.check("Suspect", term.Suspect != 0 && !(term.Interval < term.Suspect && term.Suspect < term.Duration))
+		broken.check("Suspect", term.Suspect != 0 && (term.Suspect < 0 || term.Suspect <= term.Interval || term.Suspect >= term.Duration))
 	case lease.Eureka:
 		broken.check("Duration", !fitsJavaSeconds(term.Duration))
 		broken.check("Suspect", term.Suspect != 0)
