@@ -17,13 +17,17 @@ import (
 func FuzzLease(f *testing.F) {
 	const second = int64(time.Second)
 	start := t0.UnixNano()
-	f.Add(uint8(lease.Exact), 90*second, 60*second, 30*second, start, []byte("\x08\x00\x08\x01\x05\x3d\x0a\x09\x00\x05\x1f\x0a\x02\x0a\x09\x01\x00\x00\x0a\x03\x04\x00\x0a\x01\x00\x0a"))
-	f.Add(uint8(lease.Eureka), 90*second, int64(0), int64(0), start, []byte("\x00\x00\x05\x7f\x0a\x08\x00\x00\x00\x05\x5a\x05\x5b\x0a\x02\x0a\x03\x00\x00\x0a\x07\x00\x01\x00\x0a\x04\x01\x04\x00\x0a"))
-	f.Add(uint8(lease.Eureka), 2_147_483_647*second, int64(0), int64(0), int64(0), []byte("\x01\x00\x0a\x06\x14\x01\x00\x00\x0a\x07\x01\x00\x00\x0a\x07\x02\x00\x00\x0a\x01\x00\x0a"))
-	f.Add(uint8(lease.Nacos), 30*second, 15*second, 5*second, start, []byte("\x08\x00\x05\x10\x09\x00\x0a\x0b\x00\x09\x00\x00\x00\x0a\x0c\x00\x05\x7f\x0a\x09\x01\x0c\x00\x09\x00\x0a\x05\xff\x00\x00\x0a"))
-	f.Add(uint8(lease.Bilibili), 90*second, int64(0), int64(0), start, []byte("\x08\x02\x05\x5b\x09\x01\x0a\x08\x02\x00\x02\x05\xff\x00\x02\x09\x01\x0d\x03\x0a\x01\x02\x0a"))
-	f.Add(uint8(lease.Exact), int64(lease.MaxDuration), int64(lease.MaxDuration)-1, int64(lease.MaxDuration)-2, start, []byte("\x07\x04\x00\x00\x00\x0a\x0d\x0b\x07\x05\x08\x00\x0a\x07\x06\x08\x00\x00\x00\x0a\x07\x00\x00\x0a"))
-	f.Add(uint8(lease.Nacos), int64(0), 15*second, int64(0), start, []byte("\x08\x00\x06\x14\x01\x09\x00\x0d\x09\x0a\x07\x03\x00\x00\x0a\x07\x09\x00\x00\x0a\x08\x01"))
+	f.Add(uint8(lease.Exact), 90*second, 60*second, 30*second, start, []byte("\x08\x00\x00\x08\x01\x01\x05\x3d\x09\x00\x0a\x00\x02\x0a\x01\x02\x09\x01\x00\x00\x03\x04\x00\x0c\x0a\x01\x02\x03\x01\x00"))
+	f.Add(uint8(lease.Eureka), 90*second, int64(0), int64(0), start, []byte("\x08\x00\x00\x00\x00\x05\x7f\x00\x00\x05\x5a\x05\x5b\x02\x03\x09\x01\x07\x00\x01\x00\x04\x01\x04\x00\x0a\x01\x02\x03\x00\x00"))
+	f.Add(uint8(lease.Eureka), 2_147_483_647*second, int64(0), int64(0), int64(0), []byte("\x08\x00\x00\x01\x00\x0a\x00\x06\x14\x01\x00\x00\x07\x01\x01\x00\x07\x02\x00\x00\x07\x07\x00\x00\x07\x09\x00\x00\x0a\x01\x01\x00"))
+	f.Add(uint8(lease.Nacos), 30*second, 15*second, 5*second, start, []byte("\x08\x00\x00\x05\x10\x09\x00\x0b\x00\x09\x00\x00\x00\x0b\x00\x0c\x05\x7f\x09\x00\x08\x00\x01\x09\x01\x05\xff\x00\x00\x0a\x01"))
+	f.Add(uint8(lease.Bilibili), 90*second, int64(0), int64(0), start, []byte("\x08\x02\x00\x05\x5b\x09\x01\x08\x02\x01\x05\xff\x00\x02\x09\x01\x0d\x1e\x03\x0a\x01\x02\x03"))
+	f.Add(uint8(lease.Exact), int64(lease.MaxDuration), int64(lease.MaxDuration)-1, int64(lease.MaxDuration)-2, start, []byte("\x07\x04\x00\x00\x0a\x00\x0d\x0b\x07\x05\x08\x00\x00\x07\x06\x08\x00\x00\x00\x00\x0a\x00\x07\x00\x00\x00\x0a\x01"))
+	f.Add(uint8(lease.Nacos), int64(0), 15*second, int64(0), start, []byte("\x08\x00\x00\x06\x14\x01\x09\x00\x0d\x09\x0a\x07\x03\x00\x00\x07\x09\x00\x00\x09\x01\x08\x01\x01\x07\x05\x08\x03\x00\x07\x06\x08\x02\x00"))
+	// A grace of nearly 292 years, far before the beginning.
+	f.Add(uint8(lease.Exact), 90*second, int64(0), 30*second, start, []byte("\x08\x00\x00\x06\x33\xc0\x0d\x38\x7f\x09\x01"))
+	// Renewed, found suspect with the clock set back, and renewed between the two.
+	f.Add(uint8(lease.Exact), 90*second, int64(0), 30*second, start, []byte("\x08\x00\x00\x05\x3c\x00\x00\x05\xec\x0e\x00\x05\x0a\x00\x00\x0e\x00\x05\xf0\x00\x00"))
 	f.Add(uint8(9), int64(-1), int64(1), int64(math.MinInt64), int64(math.MaxInt64), []byte("\x08\x00\x0a"))
 	f.Fuzz(func(t *testing.T, rule uint8, duration, suspect, interval, start int64, life []byte) {
 		raw := lease.Term{Duration: time.Duration(duration), Suspect: time.Duration(suspect), Interval: time.Duration(interval), Rule: lease.Rule(rule)}
@@ -144,7 +148,7 @@ func (l *lives) live() {
 		if len(l.tape) == 0 {
 			break
 		}
-		switch l.next() % 14 {
+		switch l.next() % 15 {
 		case 0:
 			l.renew(l.key())
 		case 1:
@@ -175,6 +179,8 @@ func (l *lives) live() {
 			l.renewAll()
 		case 13:
 			l.additional = time.Duration(l.number())
+		case 14:
+			l.suspect(l.key())
 		}
 		l.checkSingle()
 		l.checkTable()
@@ -354,6 +360,19 @@ func (l *lives) exempt(key string) {
 	}
 	if s != nil {
 		s.exempt = on
+	}
+}
+
+// suspect says that a lease is suspect, as a probe may find.
+func (l *lives) suspect(key string) {
+	s := l.shadows[key]
+	seen, _ := l.table.Get(key)
+	_, ok := l.table.Suspect(l.now, seen)
+	if want := s != nil && l.near() && !s.suspect && !s.exempt; ok != want {
+		l.Fatalf("Suspect %q at %v is %v, want %v", key, l.now, ok, want)
+	}
+	if ok {
+		s.suspect, s.since = true, l.now
 	}
 }
 
