@@ -69,6 +69,7 @@ func (m *kernelMachine) begin(t *trace.T, additional time.Duration) *kernelPass 
 // there are any, and then for those who may be evicted.
 func (m *kernelMachine) order(now time.Time, candidates []heldLease) {
 	p := m.pass
+	passesKeepTheirDue.Holds(m.t, p != nil, "a pass runs at %v that is not due", now)
 	for _, candidate := range candidates {
 		exemptIsExempt.Holds(m.t, !candidate.Exempt(), "%d is a candidate at %v", candidate.Key(), now)
 		othersDecide.Holds(m.t, !m.model.foreign[candidate.Key()], "%d is a candidate at %v", candidate.Key(), now)
@@ -181,7 +182,9 @@ func (m *kernelMachine) depart(t *trace.T, p *kernelPass, victims []seenLease, g
 		}
 	}
 	for _, change := range got.Evicted {
-		m.checkNotEarly(t, p, change.Lease)
+		if !m.model.config.EvictByKey {
+			m.checkNotEarly(t, p, change.Lease)
+		}
 	}
 	rescuesWhoChanged.Holds(t, slices.EqualFunc(got.Rescued, rescued, func(s heldLease, number int) bool { return s.Holder() == number }),
 		"%d are rescued at %v, and should be %v", len(got.Rescued), m.now, rescued)
@@ -217,7 +220,7 @@ func (s modelledSource) Intn(n int) int { return int(s.intn(int64(n))) }
 // checkNotEarly goes by what the kernel itself says of a lease that may be
 // evicted, or was.
 func (m *kernelMachine) checkNotEarly(t *trace.T, p *kernelPass, held heldLease) {
-	if m.model.wall() || m.model.config.EvictByKey {
+	if m.model.wall() {
 		return
 	}
 	silence := nanosBetween(held.LastRenewal(), m.now)
