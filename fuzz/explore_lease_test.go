@@ -55,10 +55,7 @@ func TestExploreLease(t *testing.T) {
 						}
 					})
 				}
-				return threads, func(t law.T) {
-					history := c.history()
-					leaseLinearizable.Holds(t, sentences.legal(history), "%s", describe(history))
-				}
+				return threads, func(t law.T) { sentences.hold(t, leaseLinearizable, c.history()) }
 			})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"testing"
 
 	"github.com/anishathalye/porcupine"
@@ -27,10 +28,12 @@ type exploration struct {
 // newExploration returns one that all kernels ask at each step.
 func newExploration(t *testing.T, name string) *exploration {
 	x := &exploration{Explorer: &interleave.Explorer{}, name: name}
+	collects := debug.SetGCPercent(1000) // what is made for each schedule is soon forgotten
 	lease.SetInterleaver(x.Step)
 	ratemeter.SetInterleaver(x.Step)
 	leasekernel.SetInterleaver(x.Step)
 	t.Cleanup(func() {
+		debug.SetGCPercent(collects)
 		lease.SetInterleaver(nil)
 		ratemeter.SetInterleaver(nil)
 		leasekernel.SetInterleaver(nil)
@@ -88,28 +91,29 @@ func verdictOf(judge func(t law.T)) (err error) {
 }
 
 // longestHistory is how many calls a scene has at most.
-const longestHistory = 14
+const longestHistory = 20
 
-// sentences remembers how histories were judged: those of most schedules are
+// sentences remembers which histories were found legal: those of most schedules are
 // the same.
 type sentences struct {
 	spec   porcupine.Model
-	passed map[[longestHistory]porcupine.Operation]bool
+	passed map[[longestHistory]porcupine.Operation]struct{}
 }
 
 func newSentences(spec porcupine.Model) *sentences {
-	return &sentences{spec, make(map[[longestHistory]porcupine.Operation]bool)}
+	return &sentences{spec, make(map[[longestHistory]porcupine.Operation]struct{})}
 }
 
-func (s *sentences) legal(history []porcupine.Operation) bool {
+// hold asks whether a law holds for a history.
+func (s *sentences) hold(t law.T, l *law.Law, history []porcupine.Operation) {
 	var key [longestHistory]porcupine.Operation
 	if copy(key[:], history) < len(history) {
-		panic("explore: a history is too long")
+		panic("a history is too long")
 	}
-	passed, known := s.passed[key]
-	if !known {
-		passed = porcupine.CheckOperations(s.spec, history)
-		s.passed[key] = passed
+	if _, known := s.passed[key]; !known {
+		l.Holds(t, porcupine.CheckOperations(s.spec, history), "%s", describe(history))
+		s.passed[key] = struct{}{}
+		return
 	}
-	return passed
+	l.Kept()
 }

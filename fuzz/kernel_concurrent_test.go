@@ -175,10 +175,10 @@ func bare(config leasekernel.Config) leasekernel.Config {
 	return config
 }
 
-func newKernelClients(t *testing.T, config leasekernel.Config, hooks leasekernel.Hooks[int, int]) *kernelClients {
+func newKernelClients(t law.T, config leasekernel.Config, hooks leasekernel.Hooks[int, int]) *kernelClients {
 	kernel, err := leasekernel.New(secondsOn(0), config, hooks)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v", err)
 	}
 	return &kernelClients{kernel: kernel}
 }
@@ -236,9 +236,8 @@ func answerOf(held heldLease, ok bool) kernelAnswer {
 
 // pass runs a pass, which is two calls for each key.
 func (c *kernelClients) pass(client int, at int64) {
-	called := c.moment.Add(1)
-	report := c.kernel.EvictForgiving(secondsOn(at), 0)
-	returned := c.moment.Add(1)
+	var report intKernelReport
+	called, returned := c.during(func() { report = c.kernel.EvictForgiving(secondsOn(at), 0) })
 	c.reports = append(c.reports, report)
 	for key := range historyKernelKeys {
 		for what, changes := range map[string][]intKernelChange{"pass suspects": report.Eviction.Suspected, "pass evicts": report.Eviction.Evicted} {
@@ -310,20 +309,7 @@ func (c *kernelClients) live(client int, random *rand.Rand) {
 //  11. A suspect lease is healed while it is replaced, cancelled or evicted: that
 //     it was healed is told before, or it was not.
 func TestKernelIsLinearizable(t *testing.T) {
-	staged := func(config leasekernel.Config) leasekernel.Config {
-		config = bare(config)
-		config.Term.Suspect = suspectAfter * time.Second
-		return config
-	}
-	for preset, row := range map[string]struct {
-		config leasekernel.Config
-		rule   keyRule
-	}{
-		"exact":               {bare(leasekernel.Exact()), keyRule{}},
-		"exact, with warning": {staged(leasekernel.Exact()), keyRule{staged: true, dwell: termLength / 2}},
-		"bilibili":            {bare(leasekernel.Bilibili()), keyRule{wanders: true}},
-		"nacos":               {staged(leasekernel.Nacos()), keyRule{staged: true, wanders: true, inherits: true}},
-	} {
+	for preset, row := range kernelPresets() {
 		t.Run(preset, func(t *testing.T) {
 			onProcessors(t, func(t *testing.T) {
 				for number := range uint64(kernelHistories / len(processors)) {
@@ -339,8 +325,28 @@ func TestKernelIsLinearizable(t *testing.T) {
 	}
 }
 
+// kernelPreset is a kernel of the histories.
+type kernelPreset struct {
+	config leasekernel.Config
+	rule   keyRule
+}
+
+func kernelPresets() map[string]kernelPreset {
+	staged := func(config leasekernel.Config) leasekernel.Config {
+		config = bare(config)
+		config.Term.Suspect = suspectAfter * time.Second
+		return config
+	}
+	return map[string]kernelPreset{
+		"exact":               {bare(leasekernel.Exact()), keyRule{}},
+		"exact, with warning": {staged(leasekernel.Exact()), keyRule{staged: true, dwell: termLength / 2}},
+		"bilibili":            {bare(leasekernel.Bilibili()), keyRule{wanders: true}},
+		"nacos":               {staged(leasekernel.Nacos()), keyRule{staged: true, wanders: true, inherits: true}},
+	}
+}
+
 // checkReports compares what all reports tell with what the calls answered.
-func (c *kernelClients) checkReports(t *testing.T, history []porcupine.Operation, rule keyRule) {
+func (c *kernelClients) checkReports(t law.T, history []porcupine.Operation, rule keyRule) {
 	answered := make(map[leasekernel.Kind]int)
 	for _, call := range history {
 		answer := call.Output.(kernelAnswer)
