@@ -10,6 +10,7 @@ import (
 	"github.com/benbjohnson/clock"
 	"github.com/google/go-cmp/cmp"
 	"github.com/leasekernel/leasekernel"
+	"github.com/leasekernel/leasekernel/fuzz/law"
 	"github.com/leasekernel/leasekernel/lease"
 	"github.com/leasekernel/leasekernel/preserve"
 	"pgregory.net/rapid"
@@ -221,6 +222,11 @@ func TestRunOnTheRealClock(t *testing.T) {
 	}
 }
 
+var (
+	runIsTicks     = law.New("run-is-ticks", "Run does what its caller would do who ticks whenever the clock wakes it, whatever that clock shows, and tells at its end what has changed")
+	runHeedsNoStep = law.New("run-heeds-no-step", "no step of the wall clock moves a pass of an exact kernel's Run, or makes it forgive")
+)
+
 // puppetClock is a clock in the hands of rapid: nobody waits, and no two
 // goroutines are needed. While Run believes that it waits, calls are made; then
 // it is woken in time, early, late, or by a clock that was set. Beside the kernel
@@ -251,9 +257,7 @@ func (c *puppetClock) After(d time.Duration) <-chan time.Time {
 	if next, ok := c.twin.Next(); ok {
 		want = max(next.Sub(c.now), time.Millisecond)
 	}
-	if d != want {
-		c.Fatalf("at %v it waits for %v, not %v", c.now, d, want)
-	}
+	runIsTicks.Holds(c, d == want, "at %v it waits for %v, not %v", c.now, d, want)
 	for range rapid.IntRange(0, 3).Draw(c.T, "calls") {
 		c.call()
 	}
@@ -341,9 +345,8 @@ func TestRunUnderAnyClockIsATickAtATime(t *testing.T) {
 			t.Fatalf("Run ends with %v", err)
 		}
 		c.wants(leasekernel.Report[string, int]{At: c.now, Changes: c.twin.Rotate(c.now).Changes})
-		if diff := cmp.Diff(c.wanted, c.reports); diff != "" {
-			t.Fatalf("reports (-want +got)\n%s", diff)
-		}
+		diff := cmp.Diff(c.wanted, c.reports)
+		runIsTicks.Holds(t, diff == "", "reports (-want +got)\n%s", diff)
 	})
 }
 
@@ -410,7 +413,6 @@ func TestRunHeedsNoStepOfTheWallClock(t *testing.T) {
 		want = append(want, fmt.Sprintf("%v, forgiven 0s", time.Duration(pass+1)*10*time.Second))
 	}
 	want[27] += ", a evicted" // at 280 s, the first pass more than 90 s after 180 s
-	if diff := cmp.Diff(want, reports); diff != "" {
-		t.Errorf("passes (-want +got)\n%s", diff)
-	}
+	diff := cmp.Diff(want, reports)
+	runHeedsNoStep.Holds(t, diff == "", "passes (-want +got)\n%s", diff)
 }

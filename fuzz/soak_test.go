@@ -10,8 +10,17 @@ import (
 	"time"
 
 	"github.com/leasekernel/leasekernel"
+	"github.com/leasekernel/leasekernel/fuzz/law"
 	"github.com/leasekernel/leasekernel/lease"
 	"github.com/leasekernel/leasekernel/preserve"
+)
+
+var (
+	passesAsTallied       = law.New("passes-as-tallied", "for hours each pass forgives what it comes late, finds suspect all who are silent, and evicts only of those who have expired, to the number")
+	noLeaseIsLost         = law.New("no-lease-is-lost", "for hours a heartbeat is taken if and only if no report has told the end of its lease")
+	partitionEvictsNobody = law.New("partition-evicts-nobody", "who renews, but is cut off with many others or meets a server that stalls, is not evicted where the registry is preserved")
+	countsForHours        = law.New("counts-add-up-for-hours", "after hours every count and every lease is what a tally of all calls and reports has")
+	memoryStaysFlat       = law.New("memory-stays-flat", "memory in use stays as it was while leases come and go for hours, and is given back when they have left")
 )
 
 // TestSoak lets a registry live for hours of virtual time, with clients that
@@ -23,18 +32,18 @@ import (
 // as it was in the first half, and is given back at the end.
 //
 //	go test ./fuzz -run TestSoak                                          20 000 leases for 2 h
-//	LEASEKERNEL_SOAK=6h go test ./fuzz -run TestSoak -v -timeout 30m   1 000 000 leases for 6 h
+//	LEASEKERNEL_SOAK=full go test ./fuzz -run TestSoak -v -timeout 50m    1 000 000 leases for 6 h
 func TestSoak(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it is long, and no two goroutines share anything in it")
 	}
 	clients, span := 20_000, 2*time.Hour
-	if full := os.Getenv("LEASEKERNEL_SOAK"); full != "" {
-		var err error
-		if span, err = time.ParseDuration(full); err != nil || span < 2*time.Hour {
-			t.Fatalf("LEASEKERNEL_SOAK is %q: must be a duration of 2h or more", full)
-		}
-		clients = 1_000_000
+	switch wanted := os.Getenv("LEASEKERNEL_SOAK"); wanted {
+	case "":
+	case "full":
+		clients, span = 1_000_000, 6*time.Hour
+	default:
+		t.Fatalf("LEASEKERNEL_SOAK is %q: must be full or nothing", wanted)
 	}
 	exact := leasekernel.Exact()
 	exact.Term = lease.Term{Duration: 180 * time.Second, Suspect: 120 * time.Second, Interval: soakInterval}
@@ -177,9 +186,7 @@ func (s *soaked) turn(slot int) {
 			s.restart(slot)
 			return
 		case chance < 45:
-			if !s.kernel.RenewReplicated(s.at(s.now), c.key) {
-				s.Fatalf("after %d s: client %d, which renewed %d s ago, is refused", s.now, slot, s.now-c.since)
-			}
+			s.taken(c, s.kernel.RenewReplicated(s.at(s.now), c.key))
 			s.heard(c)
 			return
 		}
@@ -196,15 +203,21 @@ func (s *soaked) renew() {
 	}
 	for i, slot := range s.slots {
 		c := &s.clients[slot]
-		if renewed[i] != c.held {
-			s.Fatalf("after %d s: client %d, which renewed %d s ago: renewed is %t", s.now, slot, s.now-c.since, renewed[i])
-		}
+		s.taken(c, renewed[i])
 		if c.held {
 			s.heard(c)
 		} else {
 			s.register(slot)
 		}
 	}
+}
+
+// taken checks what a heartbeat was answered.
+func (s *soaked) taken(c *soakedClient, renewed bool) {
+	if renewed != c.held {
+		noLeaseIsLost.Holds(s, false, "after %d s: %t is answered to the client %+v", s.now, renewed, *c)
+	}
+	noLeaseIsLost.Kept()
 }
 
 // heard notes a renewal.
@@ -284,18 +297,14 @@ func (s *soaked) tick() {
 			s.evicted(c, change.Key, report.Eviction)
 		}
 	}
-	if s.told != s.made {
-		s.Fatalf("after %d s: changes told by kind are %d, made %d", s.now, s.told, s.made)
-	}
+	countsForHours.Holds(s, s.told == s.made, "after %d s: changes told by kind are %d, made %d", s.now, s.told, s.made)
 }
 
 // foresee goes through all clients: how many has the pass to find suspect, and
 // how many have expired?
 func (s *soaked) foresee(pass *leasekernel.Eviction[uint64, uint32]) {
 	additional := int32(pass.Compensation / time.Second)
-	if want := s.late(); additional != want {
-		s.Fatalf("after %d s: a pass %d s after the last one forgives %d s, not %d", s.now, s.now-s.lastPass, additional, want)
-	}
+	passesAsTallied.Holds(s, additional == s.late(), "after %d s: a pass forgives %d s, not %d", s.now, additional, s.late())
 	s.lastPass = s.now
 	suspected, candidates := 0, 0
 	for i := range s.clients {
@@ -314,10 +323,9 @@ func (s *soaked) foresee(pass *leasekernel.Eviction[uint64, uint32]) {
 		candidates = 0
 		s.withheld++
 	}
-	if len(pass.Suspected) != suspected || pass.Candidates != candidates {
-		s.Fatalf("after %d s: %d found suspect and %d candidates, the tally has %d and %d: %v",
-			s.now, len(pass.Suspected), pass.Candidates, suspected, candidates, pass.Decision)
-	}
+	passesAsTallied.Holds(s, len(pass.Suspected) == suspected && pass.Candidates == candidates,
+		"after %d s: %d found suspect and %d candidates, the tally has %d and %d: %v",
+		s.now, len(pass.Suspected), pass.Candidates, suspected, candidates, pass.Decision)
 }
 
 // late is what a pass forgives for coming late. The first one never does.
@@ -351,11 +359,9 @@ func (s *soaked) expired(c *soakedClient, additional int32) bool {
 // evicted notes an eviction: of a lease that had expired and, except under
 // Nacos's rules, which preserve nothing, of a client that was silent of its own.
 func (s *soaked) evicted(c *soakedClient, key uint64, pass *leasekernel.Eviction[uint64, uint32]) {
-	if !c.held || c.key != key || !s.expired(c, int32(pass.Compensation/time.Second)) {
-		s.Fatalf("after %d s: client %x is evicted, of which the tally has %+v", s.now, key, *c)
-	}
-	if !c.missed && s.config.Release != preserve.Nacos {
-		s.Fatalf("after %d s: client %x is evicted, which was only cut off: %+v", s.now, key, *c)
+	passesAsTallied.Holds(s, c.held && c.key == key && s.expired(c, int32(pass.Compensation/time.Second)), "after %d s: %x is evicted: %+v", s.now, key, *c)
+	if s.config.Release != preserve.Nacos {
+		partitionEvictsNobody.Holds(s, c.missed, "after %d s: %x is evicted: %+v", s.now, key, *c)
 	}
 	s.made[leasekernel.Evicted]++
 	s.end(c)
@@ -379,9 +385,7 @@ func (s *soaked) count() {
 	want := fmt.Sprint(s.held, s.held, s.suspects, expected,
 		s.made[leasekernel.Registered], s.made[leasekernel.Replaced], s.made[leasekernel.Cancelled],
 		s.made[leasekernel.Evicted], s.made[leasekernel.Suspected], s.made[leasekernel.Healed])
-	if got != want {
-		s.Fatalf("after %d s: the kernel counts %s, the tally %s", s.now, got, want)
-	}
+	countsForHours.Holds(s, got == want, "after %d s: the kernel counts %s, the tally %s", s.now, got, want)
 }
 
 // compareAll compares every lease with the tally.
@@ -391,16 +395,11 @@ func (s *soaked) compareAll() {
 		met++
 		c := s.clients[uint32(key)]
 		since, suspect := seen.SuspectSince()
-		if !c.held || c.key != key || seen.Holder() != uint32(key) || suspect != (c.suspect != 0) || suspect && !since.Equal(s.at(c.suspect)) {
-			s.Fatalf("the lease of %x is suspect (%t) since %v, the tally has %+v", key, suspect, since, c)
-		}
-		if last := seen.LastRenewal(); !last.Equal(s.at(c.since)) {
-			s.Fatalf("the lease of %x was renewed at %v, by the tally after %d s", key, last, c.since)
-		}
+		same := c.held && c.key == key && seen.Holder() == uint32(key) && seen.LastRenewal().Equal(s.at(c.since)) &&
+			suspect == (c.suspect != 0) && (!suspect || since.Equal(s.at(c.suspect)))
+		countsForHours.Holds(s, same, "the lease of %x: renewed at %v, suspect (%t) since %v, the tally has %+v", key, seen.LastRenewal(), suspect, since, c)
 	}
-	if met != s.held {
-		s.Fatalf("%d leases, the tally has %d", met, s.held)
-	}
+	countsForHours.Holds(s, met == s.held, "%d leases, the tally has %d", met, s.held)
 }
 
 // measure wants no more than two and a half times the memory that the leases
@@ -417,9 +416,7 @@ func (s *soaked) measure(half time.Duration) {
 		s.second = max(s.second, leases)
 		most = min(most, s.first+s.first/10)
 	}
-	if leases > most+spare {
-		s.Errorf("after %d s: %d bytes are in use, which should be at most %d", s.now, leases, most+spare)
-	}
+	memoryStaysFlat.Holds(s, leases <= most+spare, "after %d s: %d bytes are in use, which should be at most %d", s.now, leases, most+spare)
 }
 
 // leave lets everybody leave, and wants their memory back, but for a tenth.
@@ -430,9 +427,8 @@ func (s *soaked) leave() {
 		}
 	}
 	s.kernel.Evict(s.at(s.now)) // passes give memory back
-	if left := inUse() - s.empty; left > s.fresh/10+spare {
-		s.Errorf("%d bytes are in use when everybody has left, %d were at first", left, s.fresh)
-	}
+	left := inUse() - s.empty
+	memoryStaysFlat.Holds(s, left <= s.fresh/10+spare, "%d bytes are in use when everybody has left, %d were at first", left, s.fresh)
 	runtime.KeepAlive(s.kernel)
 }
 
