@@ -17,6 +17,7 @@ type T struct {
 	done   Trace    // so far
 
 	draws []Draw // left of the step that is run again
+	cut   bool   // it may end for want of draws
 }
 
 // Helper is there so that a T can be used where a testing.TB's methods are.
@@ -24,6 +25,9 @@ func (t *T) Helper() {}
 
 // A violation is why a run ended.
 type violation struct{ what string }
+
+// over is why a run ended for want of draws, where it ended before.
+type over struct{}
 
 // unfit is what a trace is that the machine cannot have done.
 type unfit struct{ why string }
@@ -59,6 +63,9 @@ func (t *T) record(draw Draw) {
 // next is the next value of the step that is run again.
 func (t *T) next(label string) string {
 	label = labelled(label)
+	if len(t.draws) == 0 && t.cut {
+		panic(over{})
+	}
 	if len(t.draws) == 0 {
 		t.unfit("nothing is left for %q", label)
 	}
@@ -74,18 +81,22 @@ func (t *T) next(label string) string {
 // panic of a kernel, which is one too. Other panics go on.
 func (t *T) catch(recovered any) error {
 	switch r := recovered.(type) {
-	case nil:
-		return nil
+	case nil, over:
 	case violation:
-		t.done.Violated = r.what
+		t.violated(r.what)
 	case unfit:
 		return errors.New(r.why)
 	case error: // of the runtime
-		t.done.Violated = fmt.Sprintf("%s %v", law.Violation("nothing-panics"), r)
+		t.violated(fmt.Sprintf("%s %v", law.Violation("nothing-panics"), r))
 	default:
 		panic(r)
 	}
 	return nil
+}
+
+func (t *T) violated(what string) {
+	t.done.Violated = what
+	t.done.Steps[len(t.done.Steps)-1].Cut = true
 }
 
 // random runs a machine with rapid as the source of all that is drawn.
@@ -132,7 +143,7 @@ func (m Machine) Again(trace Trace) (ran Trace, err error) {
 	var operations Operations
 	for i, step := range trace.Steps {
 		t.begin(step.Operation)
-		t.draws = step.Draws
+		t.draws, t.cut = step.Draws, step.Cut
 		if i == 0 {
 			operations = m.Start(t)
 		} else if do := operations[step.Operation]; do != nil && step.Operation != "" {

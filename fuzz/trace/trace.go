@@ -37,6 +37,9 @@ type Trace struct {
 type Step struct {
 	Operation string
 	Draws     []Draw
+	// Cut says that the run ended in this step, so that there may be more to
+	// draw where it does not end.
+	Cut bool
 }
 
 // A Draw is one value that was drawn, as text.
@@ -46,8 +49,12 @@ type Draw struct {
 	print func(any) string // of a value that is not a text yet
 }
 
-// start is what the first step of a trace is called.
-const start = "start"
+// start is what the first step of a trace is called, and cut is the last word
+// of a step in which the run ended.
+const (
+	start = "start"
+	cut   = "..."
+)
 
 func (d Draw) text() string {
 	if d.print == nil {
@@ -62,6 +69,9 @@ func (s Step) String() string {
 	line.WriteString(word(s.Operation))
 	for _, draw := range s.Draws {
 		line.WriteString(" " + word(draw.Label) + "=" + word(draw.text()))
+	}
+	if s.Cut {
+		line.WriteString(" " + cut)
 	}
 	return line.String()
 }
@@ -88,9 +98,9 @@ func (t Trace) String() string {
 	return text.String()
 }
 
-// Parse reads a trace: one step a line, comments after # and empty lines left
-// out. The first step is the machine's name, the second its start. An error
-// names the line and what is wrong with it.
+// Parse reads a trace: one step a line, without empty lines and those that
+// begin with #. The first line is the machine's name, the second its start. An
+// error names the line and what is wrong with it.
 func Parse(text string) (Trace, error) {
 	var t Trace
 	for i, line := range strings.Split(text, "\n") {
@@ -133,6 +143,9 @@ func parseStep(line string) (step Step, rest string, err error) {
 			break
 		}
 		if !strings.HasPrefix(line, "=") {
+			if step.Cut = label == cut && line == ""; step.Cut {
+				return step, "", nil
+			}
 			rest = label
 			line = strings.TrimLeft(line, " ")
 			continue

@@ -79,6 +79,19 @@ func TestEveryTraceRoundTrips(t *testing.T) {
 	})
 }
 
+// A trace ends where the law was violated. Where it no longer is, the machine
+// would have gone on to draw.
+func TestTraceThatWasCutFitsAMachineThatGoesOn(t *testing.T) {
+	const text = "machine toy\nstart bound=100 checks-twice=true\nadd n-from=0 ...\n"
+	trace, err := Parse(text)
+	if err != nil || trace.String() != text {
+		t.Fatalf("%v reads %v", trace, err)
+	}
+	if ran, err := toy.Again(trace); err != nil || ran.Violated != "" {
+		t.Errorf("run again it ends with %q, %v", ran.Violated, err)
+	}
+}
+
 func TestTraceThatDoesNotFit(t *testing.T) {
 	for text, why := range map[string]string{
 		"":                         `no line is the machine's "start"`,
