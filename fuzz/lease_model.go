@@ -441,6 +441,7 @@ func (m *leaseMachine) renewNow(t *trace.T) {
 	if m.ends > 0 {
 		endedForGood.Holds(t, !got, "it was renewed at %v", m.now)
 	}
+	m.checkDeadline(t)
 	renewalIsAnswered.Holds(t, got == want, "Renew(%v) = %t, not %t", m.now, got, want)
 }
 
