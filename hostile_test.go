@@ -19,34 +19,32 @@ func TestAKeyThatPanicsLeavesNothingBehind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := []int{1}
-	for name, call := range map[string]func(){
-		"Register": func() { _, _ = k.Register(t0, key, "", lease.Term{}) },
-		"Renew":    func() { k.Renew(t0, key) },
-		"Cancel":   func() { k.Cancel(t0, key) },
-		"Explain":  func() { k.Explain(t0, key) },
-	} {
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%s: it does not panic", name)
-				}
-			}()
-			call()
-		}()
-	}
-	registered := make(chan error, 1)
+	key, done := []int{1}, make(chan struct{})
 	go func() {
-		_, err := k.Register(t0, 1, "", lease.Term{})
-		registered <- err
+		defer close(done)
+		for name, call := range map[string]func(){
+			"Register": func() { _, _ = k.Register(t0, key, "", lease.Term{}) },
+			"Renew":    func() { k.Renew(t0, key) },
+			"Cancel":   func() { k.Cancel(t0, key) },
+			"Explain":  func() { k.Explain(t0, key) },
+		} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("%s: it does not panic", name)
+					}
+				}()
+				call()
+			}()
+		}
+		if _, err := k.Register(t0, 1, "", lease.Term{}); err != nil {
+			t.Error(err)
+		}
 	}()
 	select {
-	case err := <-registered:
-		if err != nil {
-			t.Fatal(err)
-		}
+	case <-done:
 	case <-time.After(20 * time.Second):
-		t.Fatal("it left a lock behind")
+		t.Fatal("one left a lock behind")
 	}
 	if got := k.Status(t0).Decision.Expected; got != 2 {
 		t.Errorf("expected: got %v, want 2 of the one lease", got)
