@@ -156,7 +156,8 @@ func (m *kernelMachine) checkStatus(t *trace.T) {
 	m.checkRenewals(t, &m.model.sent, got.Replicated)
 	m.checkKernelDecision(t, got.Decision, m.model.decide(m.now, got.Renewals))
 	due := !got.Opened || got.NextEviction.Equal(m.model.eviction.due)
-	passesKeepTheirDue.Holds(t, got.Opened == m.model.eviction.running && due, "%+v, want %+v", got, m.model.eviction)
+	passesKeepTheirDue.Holds(t, got.Opened == m.model.eviction.running && due, "planned, %t, at %v, want %t, %v",
+		got.Opened, got.NextEviction, m.model.eviction.running, m.model.eviction.due)
 	totals := [...]uint64{0, got.Registered, got.Replaced, got.Cancelled, got.Evicted, got.Suspected, got.Healed}
 	changesToldOnce.Holds(t, totals == m.model.totals, "Status counts %v by kind, want %v", totals, m.model.totals)
 	lived := got.Registered - got.Cancelled - got.Evicted
