@@ -15,7 +15,6 @@ import (
 func (m *kernelMachine) explain(t *trace.T) { m.explainKey(t, m.drawKey(t)) }
 
 func (m *kernelMachine) explainKey(t *trace.T, key int) {
-	m.checkNext(t) // which all depends on
 	v := m.kernel.Explain(m.now, key)
 	l := m.model.find(key)
 	status := m.kernel.Status(m.now)

@@ -115,6 +115,7 @@ func (m *kernelMachine) comeLate() {
 // checkEarliest wants the pass that is found by running all, and no obstacle if
 // and only if that one comes now and is allowed to evict.
 func (m *kernelMachine) checkEarliest(t *trace.T, v leasekernel.Verdict[int, int], l *kernelLease) {
+	m.checkNext(t) // which it goes by
 	explainsExactly.Holds(t, v.Earliest.IsZero() || !v.Earliest.Before(m.now), "at %v the earliest pass is %v", m.now, v.Earliest)
 	want, ok, known := m.model.foresee(m.now, *l, m.steadyNanos)
 	if !known {
