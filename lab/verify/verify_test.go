@@ -3,6 +3,8 @@ package verify
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -75,8 +77,11 @@ func TestEveryLawHasASeedAndEverySeedALaw(t *testing.T) {
 
 // What was recorded is what the page claims.
 func TestRecordsShowNoViolation(t *testing.T) {
-	for _, mode := range []Mode{Quick, Full} {
+	for _, mode := range []Mode{Quick, Full, Long} {
 		record, err := Recall(root, mode)
+		if errors.Is(err, fs.ErrNotExist) && mode != Quick {
+			continue // the page says so
+		}
 		if err != nil {
 			t.Errorf("%s: %v", mode, err)
 			continue
