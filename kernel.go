@@ -167,8 +167,7 @@ func (k *Kernel[K, V]) Stop() {
 	k.passes.Lock()
 	defer k.passes.Unlock()
 	k.stopped = true
-	k.rate.stop()
-	k.replicas.stop()
+	k.rate.stop() // and the replicas' meter, which rotates with it
 	k.planning.Lock()
 	defer k.planning.Unlock()
 	k.rotation.stop()

@@ -544,8 +544,12 @@ func TestRenewalsBeforeTheFirstOpen(t *testing.T) {
 			}
 			renewed := []bool{true}
 			count, err := k.RenewAll(at(time.Second), []int{1}, renewed)
-			equal(t, "RenewAll", count == 1 && renewed[0], row.taken)
-			equal(t, "RenewAll's error", err, nil)
+			same(t, "RenewAll", []any{count == 1, renewed[0], err}, []any{row.taken, row.taken, nil})
+			count, err = k.RenewAll(at(time.Second), []int{1}, nil)
+			same(t, "RenewAll without room for answers", []any{count == 1, err}, []any{row.taken, nil})
+			if _, err = k.RenewAll(at(time.Second), []int{1}, make([]bool, 2)); !errors.Is(err, leasekernel.ErrInvalid) {
+				t.Errorf("RenewAll with room for one answer too many: got %v, want ErrInvalid", err)
+			}
 			equal(t, "Renew", k.Renew(at(time.Second), 1), row.taken)
 			equal(t, "RenewUncounted", k.RenewUncounted(at(time.Second), 1), row.taken)
 			equal(t, "RenewReplicated", k.RenewReplicated(at(time.Second), 1), row.taken)
@@ -557,7 +561,7 @@ func TestRenewalsBeforeTheFirstOpen(t *testing.T) {
 			k.Tick(at(62 * time.Second))
 			want := int64(0)
 			if row.taken {
-				want = 5
+				want = 6
 			}
 			equal(t, "renewals of the first window", k.Status(at(62*time.Second)).Renewals, want)
 		})
@@ -728,6 +732,9 @@ func TestStoppedForGood(t *testing.T) {
 		t.Errorf("got %+v, want the one change", tick)
 	}
 
+	bilibili := newKernel(t, leasekernel.Bilibili())
+	bilibili.Stop()
+	equal(t, "bilibili's rotations", bilibili.Tick(at(time.Hour)).Rotation == nil, true)
 	exact := newKernel(t, limitless(leasekernel.Exact()))
 	register(t, exact, 0, 1)
 	exact.Stop()
