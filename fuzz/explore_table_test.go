@@ -55,6 +55,8 @@ var tableActs = map[string]func(s *tableScene, client int){
 	"move":            func(s *tableScene, _ int) { s.table.Compact() },
 	"all":             func(s *tableScene, _ int) { s.loop() },
 	"service up":      func(s *tableScene, _ int) { s.up = s.first.ServiceUp(secondsOn(3)) || s.up },
+
+	"renew early and look": func(s *tableScene, client int) { s.renewAndLook(client) },
 }
 
 // tableStates is what the lease is at first. A lease that is suspect since its
@@ -65,6 +67,12 @@ var tableStates = map[string]func(s *tableScene){
 	"suspect":                   func(s *tableScene) { s.suspect(0, 12, s.seen[0][0]) },
 	"suspect since its renewal": func(s *tableScene) { s.make(0, "renew", 0); s.suspectAgain(0) },
 	"gone":                      func(s *tableScene) { s.left(s.make(0, "cancel", 0)) },
+	"bound raised":              func(s *tableScene) { s.make(0, "renew", 20); s.collect(0, "collect", 25) },
+}
+
+// commonActs are those that make sense in any scene.
+func commonActs() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(tableActs)), func(act string) bool { return act == "renew early and look" })
 }
 
 func (s *tableScene) make(client int, what string, at int64) tableAnswer {
@@ -104,6 +112,20 @@ func (s *tableScene) suspectAgain(client int) {
 	if answer := s.make(client, "get", 0); answer.ok {
 		s.suspect(client, 0, s.seen[client][len(s.seen[client])-1])
 	}
+}
+
+// renewAndLook renews a lease that has a deadline in the past, or far in the
+// future by a renewal that is under way, and looks for it in a pass that is no
+// call of the history.
+func (s *tableScene) renewAndLook(client int) {
+	if answer := s.make(client, "renew", 1); !answer.ok {
+		return
+	}
+	s.x.Began()
+	expired := s.table.AppendExpired(nil, secondsOn(29), 0)
+	s.x.Returned()
+	seen, ok := s.table.Get("a")
+	passFindsExpired.Holds(judges{}, len(expired) == 1 || !ok || seen.Deadline().After(secondsOn(28)), "it is not found after %+v", s.calls[client])
 }
 
 // tell tells a change: in an orderly scene after the healings that came before
@@ -293,15 +315,19 @@ func onePass(scenes iter.Seq[[][]string]) iter.Seq[[][]string] {
 	}
 }
 
-// Whatever two threads can do at once, one thing each, and three.
+// Whatever two threads can do at once, one thing each.
 func TestExploreTablePairs(t *testing.T) {
-	acts := slices.Sorted(maps.Keys(tableActs))
-	eachCase(t, false, tableRules, slices.Sorted(maps.Keys(tableStates)), atOnce(2, acts))
+	eachCase(t, false, tableRules, slices.Sorted(maps.Keys(tableStates)), atOnce(2, commonActs()))
 }
 
+// Whatever three threads can do at once, but for more than one pass, and for what
+// differs little from something else.
 func TestExploreTableTriples(t *testing.T) {
-	acts := slices.Sorted(maps.Keys(tableActs))
-	eachCase(t, false, tableRules, []string{"alive", "suspect", "gone"}, onePass(atOnce(3, acts)))
+	acts := slices.DeleteFunc(commonActs(), func(act string) bool {
+		return act == "suspect again" || act == "renew telling" || act == "exempt no more"
+	})
+	eachCase(t, false, []lease.Rule{lease.Exact}, []string{"alive", "gone"}, onePass(atOnce(3, acts)))
+	eachCase(t, false, []lease.Rule{lease.Nacos}, []string{"suspect"}, onePass(atOnce(3, acts)))
 }
 
 // Interleavings hunted:
@@ -321,4 +347,29 @@ func TestExploreHealings(t *testing.T) {
 	eachCase(t, true, []lease.Rule{lease.Exact, lease.Nacos}, []string{"suspect since its renewal"}, atOnce(3, again))
 	once := []string{"renew", "suspect again", "register", "cancel"}
 	eachCase(t, true, []lease.Rule{lease.Nacos}, []string{"suspect"}, atOnce(3, once))
+}
+
+// Deadlines go back and forth by the wall clock, while passes look at the bound
+// of the block. Before, a pass has raised the bound to the deadline of a lease
+// that was renewed at 20 s.
+//
+// Interleavings hunted:
+//
+//  1. A pass has raised the bound and read the word; it gets an earlier deadline,
+//     of which the bound is told; the pass lowers the bound to what it has read,
+//     but must not raise it.
+//  2. One renewal moves the deadline back and has not told the bound yet; another
+//     one moves it forward, and has. A pass that begins then finds the lease.
+//  3. The same with a registration that replaces the lease.
+func TestExploreBound(t *testing.T) {
+	acts := []string{"renew late", "renew early and look", "register", "pass", "renew"}
+	rules, states := []lease.Rule{lease.Eureka, lease.Nacos}, []string{"bound raised"}
+	eachCase(t, false, rules, states, atOnce(2, acts))
+	eachCase(t, false, rules, states, slices.Values([][][]string{
+		{{"renew late"}, {"pass", "pass"}},
+		{{"register"}, {"pass", "pass"}},
+		{{"renew late"}, {"renew"}, {"pass"}},
+		{{"renew late"}, {"register"}, {"pass"}},
+		{{"renew late", "renew"}, {"renew late"}, {"pass"}},
+	}))
 }
