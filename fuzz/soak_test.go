@@ -70,10 +70,10 @@ type soaked struct {
 	now     int32
 	random  *rand.Rand
 	clients []soakedClient
-	empty   uint64 // bytes in use before there was a lease
-	fresh   uint64 // and the most that leases took: when hardly anybody had left
-	first   uint64 // in the first half
-	second  uint64 // and in the second
+	empty   int64 // bytes in use before there was a lease
+	fresh   int64 // and the most that leases took: when hardly anybody had left
+	first   int64 // in the first half
+	second  int64 // and in the second
 
 	keys     []uint64 // the batch of renewals of one second
 	slots    []int
@@ -432,13 +432,15 @@ func (s *soaked) leave() {
 	runtime.KeepAlive(s.kernel)
 }
 
-func (s *soaked) perLease(bytes uint64) float64 { return float64(bytes) / float64(len(s.clients)) }
+func (s *soaked) perLease(bytes int64) float64 { return float64(bytes) / float64(len(s.clients)) }
 
 const spare = 1 << 20
 
-func inUse() uint64 {
+// inUse are the bytes in use; what is in a sync.Pool outlives one collection.
+func inUse() int64 {
+	runtime.GC()
 	runtime.GC()
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
-	return memory.HeapAlloc
+	return int64(memory.HeapAlloc)
 }
