@@ -170,9 +170,10 @@ func (m *meters) lifetime() (within, beyond bool) {
 	for ring <= 2*m.sliding.Window()/m.step {
 		ring *= 2
 	}
-	far := m.now.Sub(m.origin).Abs()
-	turns := far / m.step / ring
-	return turns < math.MaxInt32-1 && far != math.MaxInt64, turns > math.MaxInt32 || far == math.MaxInt64
+	elapsed := m.now.Sub(m.origin)
+	turns := elapsed.Abs() / m.step / ring
+	unknown := elapsed == math.MinInt64 || elapsed == math.MaxInt64 // or farther
+	return turns < math.MaxInt32-1 && !unknown, turns > math.MaxInt32 || unknown
 }
 
 // inStep is what may have been counted in the step of a renewal, on its stripe.
