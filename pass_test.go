@@ -464,6 +464,7 @@ func TestBilibiliKeepsThePhase(t *testing.T) {
 	same(t, "evicted", keysOf(late.Eviction.Evicted), []int{1})
 	next, _ := k.Next()
 	equal(t, "next", next.Sub(t0), 10*time.Minute)
+	equal(t, "next eviction", k.Status(next).NextEviction.Sub(t0), 10*time.Minute)
 	again := k.Tick(next)
 	equal(t, "renewals", again.Rotation.Renewals, 0)
 	k.Tick(at(13 * time.Minute)) // the tick of 11 minutes was kept, and that of 13 comes now
