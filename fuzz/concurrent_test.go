@@ -3,8 +3,10 @@ package fuzz
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,6 +28,10 @@ var (
 const (
 	// histories is how many are generated for each test.
 	histories = 6000
+
+	// historiesVariable is the environment variable that says otherwise, for all
+	// tests.
+	historiesVariable = "LEASEKERNEL_HISTORIES"
 
 	// historySeed generates what is called. Who comes first is up to the
 	// scheduler: the same seed makes the same calls, not the same history.
@@ -82,6 +88,33 @@ func race(client func(number int)) {
 		})
 	}
 	running.Wait()
+}
+
+// processors are what histories are made on: one, where only calls interleave;
+// two; and more than most machines have, where any call is interrupted.
+var processors = []int{1, 2, 8}
+
+// eachHistory makes so many histories, unless the environment says how many: as
+// many on each number of processors. Under the tag interleave they pause at
+// random.
+func eachHistory(t *testing.T, name string, standard int, history func(t *testing.T, number uint64)) {
+	if wanted := os.Getenv(historiesVariable); wanted != "" {
+		n, err := strconv.Atoi(wanted)
+		if err != nil || n < 1 {
+			t.Fatalf("%s is %q: must be a number above 0", historiesVariable, wanted)
+		}
+		standard = n
+	}
+	pausing(t)
+	number := 0
+	onProcessors(t, func(t *testing.T) {
+		for range (standard + len(processors) - 1) / len(processors) {
+			setWeather(uint64(number))
+			history(t, uint64(number))
+			number++
+			law.Add(law.Histories, name, 1)
+		}
+	})
 }
 
 // randomOf generates what one client calls in one history.
@@ -253,7 +286,7 @@ func drawCalls(random *rand.Rand) (calls []leaseCall) {
 //  8. A mark of an ended lease is used: it evicts nothing.
 func checkLeaseHistories(t *testing.T, rule lease.Rule) {
 	spec := leaseSpec(rule)
-	for number := range uint64(histories) {
+	eachHistory(t, fmt.Sprint("lease, ", rule), histories, func(t *testing.T, number uint64) {
 		c := newLeaseClients(t, rule)
 		race(func(client int) {
 			for _, call := range drawCalls(randomOf(number, client)) {
@@ -262,12 +295,12 @@ func checkLeaseHistories(t *testing.T, rule lease.Rule) {
 		})
 		history := c.history()
 		leaseLinearizable.Holds(t, porcupine.CheckOperations(spec, history), "seed %d, history %d:%s", historySeed, number, describe(history))
-	}
+	})
 }
 
-func TestExactLeaseIsLinearizable(t *testing.T)  { checkLeaseHistories(t, lease.Exact) }
-func TestEurekaLeaseIsLinearizable(t *testing.T) { checkLeaseHistories(t, lease.Eureka) }
-func TestNacosLeaseIsLinearizable(t *testing.T)  { checkLeaseHistories(t, lease.Nacos) }
+func TestConcurrentExactLease(t *testing.T)  { checkLeaseHistories(t, lease.Exact) }
+func TestConcurrentEurekaLease(t *testing.T) { checkLeaseHistories(t, lease.Eureka) }
+func TestConcurrentNacosLease(t *testing.T)  { checkLeaseHistories(t, lease.Nacos) }
 
 // heedless is a lease whose Evict does not look at the mark: the mistake of
 // Eureka's passes, which remove by id what they collected before.
@@ -379,8 +412,8 @@ func (r *rotator) rotate() any {
 //  3. Increments by stripe and by Increment share a stripe.
 //  4. Rotations follow each other with increments under way all the time: the
 //     last one finds what all others missed.
-func TestMeasuredRateIsLinearizable(t *testing.T) {
-	for number := range uint64(histories) {
+func TestConcurrentMeasuredRate(t *testing.T) {
+	eachHistory(t, "tumbling meter", histories, func(t *testing.T, number uint64) {
 		r := &recorder{}
 		turns := newRotator(t)
 		race(func(client int) {
@@ -397,7 +430,7 @@ func TestMeasuredRateIsLinearizable(t *testing.T) {
 		history := r.history()
 		meterLinearizable.Holds(t, porcupine.CheckOperations(meterSpec(), history), "seed %d, history %d:%s", historySeed, number, describe(history))
 		countedOnce.Holds(t, drained(history) == (clients-1)*callsEach, "seed %d, history %d:%s", historySeed, number, describe(history))
-	}
+	})
 }
 
 func newRotator(t *testing.T) *rotator {

@@ -308,18 +308,16 @@ func (c *kernelClients) live(client int, random *rand.Rand) {
 //  10. Two say that a lease is suspect at once: one of both says so.
 //  11. A suspect lease is healed while it is replaced, cancelled or evicted: that
 //     it was healed is told before, or it was not.
-func TestKernelIsLinearizable(t *testing.T) {
+func TestConcurrentKernel(t *testing.T) {
 	for preset, row := range kernelPresets() {
 		t.Run(preset, func(t *testing.T) {
-			onProcessors(t, func(t *testing.T) {
-				for number := range uint64(kernelHistories / len(processors)) {
-					c := newKernelClients(t, row.config, leasekernel.Hooks[int, int]{Order: func(time.Time, []heldLease) { runtime.Gosched() }})
-					race(func(client int) { c.live(client, randomOf(number, client)) })
-					c.finish()
-					history := c.history()
-					kernelLinearizable.Holds(t, porcupine.CheckOperations(kernelSpec(row.rule), history), "seed %d, history %d:%s", historySeed, number, describe(history))
-					c.checkReports(t, history, row.rule)
-				}
+			eachHistory(t, "kernel, "+preset, kernelHistories, func(t *testing.T, number uint64) {
+				c := newKernelClients(t, row.config, leasekernel.Hooks[int, int]{Order: func(time.Time, []heldLease) { runtime.Gosched() }})
+				race(func(client int) { c.live(client, randomOf(number, client)) })
+				c.finish()
+				history := c.history()
+				kernelLinearizable.Holds(t, porcupine.CheckOperations(kernelSpec(row.rule), history), "seed %d, history %d:%s", historySeed, number, describe(history))
+				c.checkReports(t, history, row.rule)
 			})
 		})
 	}

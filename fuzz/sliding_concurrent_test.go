@@ -187,12 +187,12 @@ func raceSliding(t *testing.T, number uint64, weigh func(int) uint32) []porcupin
 //  6. A count of an instant in the past or in the future runs beside marks and
 //     changes nothing. Were it to empty old words, it could empty one that a
 //     renewal is replacing.
-func TestSlidingIsLinearizableForSingleRenewals(t *testing.T) {
-	for number := range uint64(slidingHistories) {
+func TestConcurrentSlidingSingleRenewals(t *testing.T) {
+	eachHistory(t, "sliding meter, single renewals", slidingHistories, func(t *testing.T, number uint64) {
 		history := raceSliding(t, number, oneRenewal)
 		slidingLinearizable.Holds(t, porcupine.CheckOperations(slidingSpec(), history),
 			"seed %d, history %d:%s", historySeed, number, describe(history))
-	}
+	})
 }
 
 // For marks of different size this is what is promised, and judged by
@@ -204,12 +204,12 @@ func TestSlidingIsLinearizableForSingleRenewals(t *testing.T) {
 //
 //  7. Two markers follow each other on two words of which a count reads the
 //     later one's last.
-func TestSlidingCountsWhatIsDone(t *testing.T) {
-	for number := range uint64(slidingHistories) {
+func TestConcurrentSlidingCountsWhatIsDone(t *testing.T) {
+	eachHistory(t, "sliding meter, of different size", slidingHistories, func(t *testing.T, number uint64) {
 		history := raceSliding(t, number, ownDigit)
 		wrong := judgeIntervals(history)
 		slidingCountsDone.Holds(t, wrong == "", "%s; seed %d, history %d:%s", wrong, historySeed, number, describe(history))
-	}
+	})
 }
 
 // judgeIntervals says what is wrong with a history of marks that have a digit

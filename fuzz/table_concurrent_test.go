@@ -28,8 +28,8 @@ var (
 )
 
 const (
-	// tableHistories are made for each rule and number of processors.
-	tableHistories = 500
+	// tableHistories are made for each rule.
+	tableHistories = 1500
 
 	tableCallsEach = 12
 
@@ -40,10 +40,6 @@ const (
 	// warningLength is how long before they expire leases are suspect, in seconds.
 	warningLength = 6
 )
-
-// processors are what histories are made on: one, where only calls interleave;
-// two; and more than most machines have, where any call is interrupted.
-var processors = []int{1, 2, 8}
 
 // tableCall is one call for one key. Instants are seconds after the origin.
 type tableCall struct {
@@ -452,21 +448,19 @@ func onProcessors(t *testing.T, test func(t *testing.T)) {
 //     one is suspect if and only if the one that it replaced was.
 func checkTableHistories(t *testing.T, rule lease.Rule) {
 	spec := tableSpec(rule)
-	onProcessors(t, func(t *testing.T) {
-		for number := range uint64(tableHistories) {
-			c := newTableClients(t, rule)
-			beside(c.table, c.term, func() {
-				race(func(client int) { c.live(client, randomOf(number, client)) })
-			})
-			history := c.history()
-			tableLinearizable.Holds(t, porcupine.CheckOperations(spec, history), "seed %d, history %d:%s", historySeed, number, describe(history))
-		}
+	eachHistory(t, fmt.Sprint("table, ", rule), tableHistories, func(t *testing.T, number uint64) {
+		c := newTableClients(t, rule)
+		beside(c.table, c.term, func() {
+			race(func(client int) { c.live(client, randomOf(number, client)) })
+		})
+		history := c.history()
+		tableLinearizable.Holds(t, porcupine.CheckOperations(spec, history), "seed %d, history %d:%s", historySeed, number, describe(history))
 	})
 }
 
-func TestExactTableIsLinearizable(t *testing.T)  { checkTableHistories(t, lease.Exact) }
-func TestEurekaTableIsLinearizable(t *testing.T) { checkTableHistories(t, lease.Eureka) }
-func TestNacosTableIsLinearizable(t *testing.T)  { checkTableHistories(t, lease.Nacos) }
+func TestConcurrentExactTable(t *testing.T)  { checkTableHistories(t, lease.Exact) }
+func TestConcurrentEurekaTable(t *testing.T) { checkTableHistories(t, lease.Eureka) }
+func TestConcurrentNacosTable(t *testing.T)  { checkTableHistories(t, lease.Nacos) }
 
 // tableStory is a history of one key, made by hand: one call after the other.
 func tableStory(steps ...porcupine.Operation) []porcupine.Operation {
@@ -997,21 +991,19 @@ func (c *chroniclers) live(client int, random *rand.Rand) {
 // Instants do not come again, and so no word does, which is what numbers in the
 // order of the changes rest upon.
 func checkChronicles(t *testing.T, rule lease.Rule) {
-	onProcessors(t, func(t *testing.T) {
-		for number := range uint64(chronicles) {
-			c := &chroniclers{term: shortTerm(rule)}
-			c.table = newIntTable(t, rule)
-			beside(c.table, c.term, func() {
-				race(func(client int) { c.live(client, randomOf(number, client)) })
-			})
-			c.check(t)
-		}
+	eachHistory(t, fmt.Sprint("healings, ", rule), chronicles, func(t *testing.T, number uint64) {
+		c := &chroniclers{term: shortTerm(rule)}
+		c.table = newIntTable(t, rule)
+		beside(c.table, c.term, func() {
+			race(func(client int) { c.live(client, randomOf(number, client)) })
+		})
+		c.check(t)
 	})
 }
 
-// chronicles are written for each rule and number of processors.
-const chronicles = 60
+// chronicles are written for each rule.
+const chronicles = 180
 
-func TestExactTableTellsHealingsInOrder(t *testing.T)  { checkChronicles(t, lease.Exact) }
-func TestEurekaTableTellsHealingsInOrder(t *testing.T) { checkChronicles(t, lease.Eureka) }
-func TestNacosTableTellsHealingsInOrder(t *testing.T)  { checkChronicles(t, lease.Nacos) }
+func TestConcurrentExactHealings(t *testing.T)  { checkChronicles(t, lease.Exact) }
+func TestConcurrentEurekaHealings(t *testing.T) { checkChronicles(t, lease.Eureka) }
+func TestConcurrentNacosHealings(t *testing.T)  { checkChronicles(t, lease.Nacos) }

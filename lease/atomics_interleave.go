@@ -4,6 +4,7 @@ package lease
 
 import (
 	"hash/maphash"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -113,7 +114,11 @@ func (m *mutex) Unlock() {
 	m.value.Unlock()
 }
 
-func giveWay() { step("spin", nil) }
+func giveWay() {
+	if step("spin", nil); interleaver == nil {
+		runtime.Gosched()
+	}
+}
 
 // seed is that of all tables: one by which the keys "a", "b" and "c" are in one
 // shard and have fingerprints of their own, so that every run takes the same
