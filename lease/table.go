@@ -83,7 +83,11 @@ type TableConfig struct {
 //
 // Sequence numbers are drawn after the word, or its absence, has been seen on
 // which the change depends, and before the change takes effect. So those of one
-// key are in the order of its changes.
+// key are in the order of its changes, but for one case: while a Cancel or an
+// Evict runs, the lease turns suspect and is healed, or the other way round, by
+// a renewal that does not move its deadline, and so its word is again what it
+// was. Then it leaves under a lower number than it turned. Whoever tells both
+// calls Suspect, Cancel and Evict under one lock, as a Kernel does.
 type Table[K comparable, V any] struct {
 	scale    scale
 	max      int64
