@@ -3,6 +3,8 @@ package leasekernel
 import (
 	"testing"
 	"time"
+
+	"github.com/leasekernel/leasekernel/lease"
 )
 
 // stepWallClock is a step of the wall clock by d: an instant whose two readings
@@ -48,5 +50,23 @@ func TestPassesInWallClockSteps(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What was told is not kept in memory by the room for it.
+func TestTheRoomForHealingsKeepsNone(t *testing.T) {
+	now := time.UnixMilli(1_700_000_000_000)
+	k, err := New(now, Exact(), Hooks[int, string]{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Register(now, 1, "holder", lease.Term{}); err != nil {
+		t.Fatal(err)
+	}
+	k.Suspect(now, 1)
+	k.Renew(now.Add(time.Second), 1)
+	k.Tick(now.Add(time.Second))
+	if len(k.turns) != 1 || k.turns[0] != (lease.Turn[int, string]{}) {
+		t.Errorf("got %+v, want room for one", k.turns)
 	}
 }

@@ -70,7 +70,6 @@ func (r *rate) nextRotation() (at time.Time, ok bool) {
 // open starts the tumbling meter, a new one if the release makes one.
 func (r *rate) open(now time.Time, window time.Duration, anew bool) error {
 	if anew {
-		r.stop()
 		r.tumbling.Store(ratemeter.NewMeasuredRate(window))
 	}
 	return r.tumbling.Load().Start(now)

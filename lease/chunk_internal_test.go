@@ -278,6 +278,34 @@ func TestPassSkipsChunksWithoutCandidates(t *testing.T) {
 	}
 }
 
+// A pass that has read a chunk knows its earliest deadline, so that those after
+// it skip the chunk again.
+func TestAPassThatHasReadAChunkRaisesItsBound(t *testing.T) {
+	table := tableWith(t, Exact, 0)
+	table.Renew(afterStart(60), 0)
+	table.AppendExpired(nil, afterStart(91), 0)
+	seen, _ := table.Get(0)
+	seen.place().word().store(newSlotWord(-1, 0)) // behind the bound's back
+	if found := table.AppendExpired(nil, afterStart(150), 0); len(found) != 0 {
+		t.Errorf("got %d, want the chunk skipped", len(found))
+	}
+	if found := table.AppendExpired(nil, afterStart(151), 0); len(found) != 1 {
+		t.Errorf("got %d, want the chunk read", len(found))
+	}
+}
+
+// The grant of a registration that failed does not make a chunk keep one for
+// each lease.
+func TestAGrantThatWasNeverPublishedIsForgotten(t *testing.T) {
+	c := newChunk[int, string](nil, chunkSlots, new(int))
+	c.setGrant(0, &grant{length: 1})
+	c.setGrant(0, &grant{length: 2})
+	c.setGrant(1, &grant{length: 2})
+	if c.grants != nil || c.grantOf(1).length != 2 {
+		t.Errorf("got %d grants, want one for all", len(c.grants))
+	}
+}
+
 // halfway is a table with a lease that is just being replaced or moved, by
 // hand: the old word is gone and the index still leads there.
 type halfway struct {
