@@ -31,6 +31,11 @@ func FuzzKernel(f *testing.F) {
 		[]byte(settings+"\x00\x00\x00\x01\x05\x7f\x03\x05\x7f\x03\x03\x06\x29\x7f\x03\x0a\x00\x0b\x00\x03"))
 	f.Add(byte(preserve.Nacos), byte(lease.Nacos), 30*second, 15*second, 5*second, minute, 5*second, math.NaN(), "0", "0x1", "1e3",
 		[]byte(settings+"\x00\x00\x00\x01\x05\x10\x03\x05\x0f\x03\x01\x01\x07\x00\x03\x05\x1f\x03\x0d\x00\x0c\x03"))
+	// Next to what is allowed: digits, milliseconds, steps, and durations of -1 ns.
+	f.Add(byte(0), byte(lease.Exact), int64(1)<<37, int64(0), int64(1)<<35, int64(1)<<36, 10*second, 1.0, "/", ":", "9223372036855",
+		[]byte("\x00\x07\x08\x00\x00\x00\x00\x00\x00\x00\xff\x00\xff\x00\xff\x00\xff\x00\x01"))
+	f.Add(byte(preserve.Spring), byte(lease.Eureka), 90*second, int64(1), 31*second/2, minute+1, minute+1, math.Inf(1), "9223372036854", "12345678901234567890", "０",
+		[]byte("\x00\x00\x00\x00\x00\x00\x01\x00\x01\x00\x01\x00\x01\x00\x01\x00\x01\x00\x01"))
 	f.Add(byte(200), byte(9), int64(-1), int64(-1), int64(-1), int64(-1), int64(-1), -1.0, "", "", "",
 		[]byte("\xff\x3f\x80\x3f\x80\x3f\x80\x3f\x80\x3f\x80\x3f\x80\x3f\x80\x3f\x80\x3f\x80"))
 	f.Fuzz(func(t *testing.T, release, rule byte, duration, suspect, interval, window, every int64, percent float64, beats, timeout, delete string, rest []byte) {

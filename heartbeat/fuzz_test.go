@@ -130,7 +130,7 @@ func (p *pacing) live() {
 		if len(p.tape) == 0 {
 			break
 		}
-		at, request := p.ask()
+		at, _ := p.ask()
 		switch p.next() % 3 {
 		case 0: // in time
 			if at.After(p.now) {
@@ -141,7 +141,7 @@ func (p *pacing) live() {
 		case 2: // a clock of any kind
 			p.now = p.now.Add(time.Duration(p.number(50)))
 		}
-		_, request = p.ask()
+		_, request := p.ask()
 		p.follow(seen)
 		seen, p.sent = p.now, p.now
 		if timeout := p.Sent(p.now); timeout != p.config.Timeout && p.config.Timeout != 0 || timeout <= 0 && p.config.Duration >= 9 {

@@ -495,8 +495,8 @@ type reckoned struct {
 	last                *big.Int
 	live, renewed, isUp bool
 	ended, up           time.Time
-	published0          time.Time // the end, or what is published as such
-	isPublished         bool
+	eviction            time.Time // the end, or what is published as such
+	hasEviction         bool
 }
 
 func newReckoned(now time.Time, term lease.Term) reckoned {
@@ -568,7 +568,7 @@ func (r *reckoned) renew(now time.Time) bool {
 func (r *reckoned) cancel(now time.Time) bool {
 	if r.term.Rule == lease.Eureka && now.UnixMilli() <= 0 {
 		if r.live {
-			r.published0, r.isPublished = r.kept(now), true
+			r.eviction, r.hasEviction = r.kept(now), true
 		}
 		return false
 	}
@@ -582,7 +582,7 @@ func (r *reckoned) cancel(now time.Time) bool {
 func (r *reckoned) end(now time.Time) {
 	r.live = false
 	r.ended = r.kept(now)
-	r.published0, r.isPublished = r.ended, true
+	r.eviction, r.hasEviction = r.ended, true
 }
 
 // kept is an instant as a lease keeps it: at most 2^62 - 1 of its units from
@@ -668,8 +668,8 @@ func (r *reckoned) lastRenewal() time.Time {
 
 func (r *reckoned) published() lease.Timestamps {
 	p := lease.Timestamps{Registration: r.epoch, LastRenewal: r.instant(0).UnixMilli()}
-	if r.isPublished {
-		p.Eviction = r.published0.UnixMilli()
+	if r.hasEviction {
+		p.Eviction = r.eviction.UnixMilli()
 	}
 	if r.isUp {
 		p.ServiceUp = r.up.UnixMilli()
