@@ -175,6 +175,8 @@ func TestNewRefusesWithAllProblemsAtOnce(t *testing.T) {
 		"Eureka's leases without a release": {leasekernel.Exact(), func(c *leasekernel.Config) { c.Term.Rule = lease.Eureka }, []string{"Term.Rule is eureka"}},
 		"half a second under a release":     {leasekernel.Bilibili(), func(c *leasekernel.Config) { c.Term.Interval = time.Second / 2 }, []string{"Term.Interval is 500ms"}},
 		"70 years under a release":          {leasekernel.Spring(), func(c *leasekernel.Config) { c.Term.Interval = 70 * 365 * 24 * time.Hour }, []string{"Term.Interval is 613200h0m0s"}},
+		"neither interval nor window":       {leasekernel.Exact(), func(c *leasekernel.Config) { c.Term.Interval, c.Window = 0, 0 }, []string{"Term is 1m30s every 0s: lease: invalid: Interval is 0s", "Window is 0s"}},
+		"a dwell without passes":            {staged(), func(c *leasekernel.Config) { c.EvictionInterval = 0 }, []string{"EvictionInterval is 0s"}},
 		"no steps":                          {leasekernel.Exact(), func(c *leasekernel.Config) { c.Steps = 0 }, []string{"Steps is 0"}},
 		"steps that divide nothing":         {leasekernel.Exact(), func(c *leasekernel.Config) { c.Steps = 7 }, []string{"Steps is 7"}},
 		"more steps than a meter has":       {leasekernel.Exact(), func(c *leasekernel.Config) { c.Steps = 2000 }, []string{"Steps is 2000"}},

@@ -395,17 +395,21 @@ func TestALatePassForgivesTheWarningAlone(t *testing.T) {
 	same(t, "changes", told(k.Tick(at(33*s)), k.Tick(at(38*s))), "[evicted 1 at 38s]")
 }
 
-// What a renewal has healed is a transition before any pass tells it.
-func TestExplainRemembersAHealing(t *testing.T) {
-	k := newKernel(t, staged())
-	register(t, k, 0, 1)
-	k.Suspect(at(time.Second), 1)
-	renew(t, k, 2*time.Second, 1)
+// What a renewal has healed is known before any pass tells it.
+func TestAHealingIsKnownAtOnce(t *testing.T) {
+	healed := func() *kernel {
+		k := newKernel(t, staged())
+		register(t, k, 0, 1)
+		k.Suspect(at(time.Second), 1)
+		renew(t, k, 2*time.Second, 1)
+		return k
+	}
 	var kinds []leasekernel.Kind
-	for _, transition := range k.Explain(at(3*time.Second), 1).Last {
+	for _, transition := range healed().Explain(at(3*time.Second), 1).Last {
 		kinds = append(kinds, transition.Kind)
 	}
 	same(t, "transitions", kinds, "[registered suspected healed]")
+	equal(t, "healings", healed().Status(at(3*time.Second)).Healed, 1)
 }
 
 // A victim that looks as the pass saw it, and is not: its warning has begun

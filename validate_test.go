@@ -149,6 +149,56 @@ func TestEachWarningBeginsWhereItsTheoremEnds(t *testing.T) {
 	}
 }
 
+// What is wrong already is not warned of, too, and what is just right is not
+// wrong.
+func TestValidateAtTheEnds(t *testing.T) {
+	const s = time.Second
+	type config = leasekernel.Config
+	suspecting := changed(leasekernel.Exact(), func(c *config) { c.Term.Suspect = 45 * s })
+	spring := changed(leasekernel.Spring(), func(c *config) { c.SelfPreservation, c.EvictionInterval = false, 30*s })
+	for name, row := range map[string]struct {
+		config leasekernel.Config
+		want   []string // the fields that have problems
+	}{
+		"most steps":            {changed(leasekernel.Exact(), func(c *config) { c.Window, c.Warmup, c.Steps = 1023*s/25, s*60, 1023 }), nil},
+		"a step too many":       {changed(leasekernel.Exact(), func(c *config) { c.Window, c.Warmup, c.Steps = 1024*s/25, s*60, 1024 }), []string{"Steps"}},
+		"no duration":           {changed(leasekernel.Exact(), func(c *config) { c.Term.Duration = 0 }), []string{"Term", "Term"}},
+		"the longest dwell":     {changed(suspecting, func(c *config) { c.Dwell = lease.MaxTableDuration }), []string{"Dwell"}},
+		"no term, but a dwell":  {changed(suspecting, func(c *config) { c.Term.Interval, c.Dwell = 50*s, 90*s }), []string{"Term"}},
+		"a dwell beyond worth":  {changed(suspecting, func(c *config) { c.Dwell = lease.MaxTableDuration + 1 }), nil},
+		"the longest interval":  {changed(spring, func(c *config) { c.Term.Interval = math.MaxInt32 * s }), []string{"SelfPreservation"}},
+		"the least interval":    {changed(spring, func(c *config) { c.Term.Interval = math.MinInt32 * s }), []string{"SelfPreservation"}},
+		"too long an interval":  {changed(spring, func(c *config) { c.Term.Interval = (math.MaxInt32 + 1) * s }), []string{"Term.Interval", "SelfPreservation"}},
+		"all renewals needed":   {changed(spring, func(c *config) { c.SelfPreservation, c.Percent, c.Term.Duration = true, 1, 60*s }), []string{"Percent", "Window"}},
+		"a dwell within a term": {changed(suspecting, func(c *config) { c.Dwell = 40 * s }), nil},
+	} {
+		var got []string
+		for _, problem := range row.config.Validate(0) {
+			got = append(got, problem.Field)
+		}
+		same(t, name, got, row.want)
+	}
+}
+
+// 10 001 instances would do.
+func TestValidateCountsToTenThousand(t *testing.T) {
+	config := leasekernel.Exact()
+	config.Percent = 0.999900005
+	problems := config.Validate(1)
+	if len(problems) != 1 || !strings.HasSuffix(problems[0].Rule, "it takes more than 10000") {
+		t.Errorf("got %v", problems)
+	}
+}
+
+// The rule of a term that a client brings is the Config's.
+func TestValidateTermTakesTheRule(t *testing.T) {
+	for _, config := range []leasekernel.Config{leasekernel.Exact(), leasekernel.Spring(), leasekernel.Bilibili(), leasekernel.Nacos()} {
+		term := config.Term
+		term.Rule = lease.Exact
+		equal(t, config.Release.String(), fmt.Sprint(config.ValidateTerm(term)), fmt.Sprint(config.Validate(0)))
+	}
+}
+
 func TestProblemsAreSentences(t *testing.T) {
 	config := leasekernel.Exact()
 	config.Window, config.Percent, config.EvictionInterval = time.Minute, 2, time.Minute
