@@ -1,6 +1,7 @@
 package leasekernel
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ func (s *schedule) stepWallClock(by time.Duration) { s.next -= by.Milliseconds()
 // monotonic clock, and once awake it waits for the wall clock. The exact rules
 // do not look at that one.
 func TestPassesInWallClockSteps(t *testing.T) {
-	const s, m = time.Second, time.Minute
+	const s, m, year = time.Second, time.Minute, 365 * 24 * time.Hour
 	t0 := time.UnixMilli(1_700_000_000_000)
 	type event struct {
 		step time.Duration // of the wall clock, before the call
@@ -27,13 +28,14 @@ func TestPassesInWallClockSteps(t *testing.T) {
 		wall   bool
 		events []event
 	}{
-		"a step back delays the pass by the step":           {true, []event{{-10 * s, m - 1, false, m}, {0, m, false, 70 * s}, {0, 70 * s, true, 130 * s}, {0, 130 * s, true, 190 * s}}},
-		"a second step back delays it again":                {true, []event{{-10 * s, m, false, 70 * s}, {-5 * s, 70 * s, false, 75 * s}, {0, 75 * s, true, 135 * s}}},
-		"a step forward does not bring it forward":          {true, []event{{30 * s, m - 1, false, m}, {0, m, true, 2 * m}}},
-		"a step back that a late call has outlived":         {true, []event{{-10 * s, 80 * s, true, 140 * s}}},
-		"a step back that is undone in time":                {true, []event{{-10 * s, 59 * s, false, m}, {10 * s, m, true, 2 * m}}},
-		"the exact rules do not wait for the wall clock":    {false, []event{{-10 * s, m - 1, false, m}, {0, m, true, 2 * m}, {-time.Hour, 2 * m, true, 3 * m}}},
-		"the exact rules do not hurry after the wall clock": {false, []event{{time.Hour, m - 1, false, m}, {0, m, true, 2 * m}}},
+		"a step back delays the pass by the step":                   {true, []event{{-10 * s, m - 1, false, m}, {0, m, false, 70 * s}, {0, 70 * s, true, 130 * s}, {0, 130 * s, true, 190 * s}}},
+		"a second step back delays it again":                        {true, []event{{-10 * s, m, false, 70 * s}, {-5 * s, 70 * s, false, 75 * s}, {0, 75 * s, true, 135 * s}}},
+		"a step forward does not bring it forward":                  {true, []event{{30 * s, m - 1, false, m}, {0, m, true, 2 * m}}},
+		"a step back that a late call has outlived":                 {true, []event{{-10 * s, 80 * s, true, 140 * s}}},
+		"a step back that is undone in time":                        {true, []event{{-10 * s, 59 * s, false, m}, {10 * s, m, true, 2 * m}}},
+		"steps back of 400 years in all are too long for one sleep": {true, []event{{-200 * year, 0, false, m}, {-200 * year, m, false, math.MaxInt64}}},
+		"the exact rules do not wait for the wall clock":            {false, []event{{-10 * s, m - 1, false, m}, {0, m, true, 2 * m}, {-time.Hour, 2 * m, true, 3 * m}}},
+		"the exact rules do not hurry after the wall clock":         {false, []event{{time.Hour, m - 1, false, m}, {0, m, true, 2 * m}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pass := schedule{interval: m, wall: row.wall}

@@ -1,6 +1,9 @@
 package leasekernel
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // schedule is when a pass is due: an interval after the last one ran, however
 // late that was.
@@ -43,13 +46,17 @@ func (s *schedule) plan(now time.Time) {
 	s.next = now.UnixMilli() + s.interval.Milliseconds()
 }
 
+// longestMillis is what a Duration holds, 292 years. After a longer step of the
+// wall clock a schedule wakes once more and sleeps on.
+const longestMillis = math.MaxInt64 / int64(time.Millisecond)
+
 // due reports whether the pass should run at instant now.
 func (s *schedule) due(now time.Time) bool {
 	if !s.running || now.Before(s.wake) {
 		return false
 	}
 	if early := s.next - now.UnixMilli(); s.wall && early > 0 {
-		s.wake = now.Add(time.Duration(early) * time.Millisecond)
+		s.wake = now.Add(time.Duration(min(early, longestMillis)) * time.Millisecond)
 		return false
 	}
 	return true

@@ -22,6 +22,8 @@ func FuzzRatemeter(f *testing.F) {
 	f.Add(int64(16*time.Second), int64(15), int64(time.Second), int64(1_700_000_000_000), []byte("\x00\x07\x08\x07\x00\xff\x05\x01\x00\x09\x06\x14\x01\x09\x00\x01\x08\x0a\x00\x05\x10\x01\x09\x0a\x01\x08"))
 	f.Add(int64(16*time.Second), int64(15), int64(time.Second), int64(0), []byte("\x08\x01\x06\x05\x09\x05\x20\x00\x01\x06\x05\x02\x05\xe0\x00\x05\x01\x01\x00\x03\x05\x0f\xff\x05\x00\x01\x05\x01\x00\x09"))
 	f.Add(int64(time.Second), int64(0), int64(time.Second), int64(-1000), []byte("\x08\x02\x00\x01\x02\x01\x01\x05\x01\x00\x09\x04\x37\x01\x02\x00\x01\x04\x37\x7f\x02\x00\x01"))
+	// The wall clock goes back by more than the longest duration.
+	f.Add(int64(16*time.Second), int64(15), int64(time.Second), int64(1_700_000_000_000), []byte("\x08\x07\x24\x81\x07\x24\x81\x05\x01\x00\x09\x05\x01\x00\x09"))
 	f.Fuzz(func(t *testing.T, window, steps, interval, start int64, life []byte) {
 		origin := time.UnixMilli(start)
 		checkNewSliding(t, origin, time.Duration(window), int(steps))
@@ -119,7 +121,7 @@ func (m *meters) live() {
 		case 6:
 			m.now = m.now.Add(time.Duration(m.number(56)))
 		case 7: // the wall clock is stepped
-			by := time.Duration(m.number(28)) * time.Millisecond
+			by := time.Duration(m.number(37)) * time.Millisecond
 			m.tumbling.timer.stepWallClock(by)
 			m.timer.offset += by.Milliseconds()
 		case 8:
@@ -242,6 +244,9 @@ func (m *meters) displaced(r renewal, later []renewal) bool {
 	return false
 }
 
+// longest is how long a timer can sleep at once.
+const longest = time.Duration(math.MaxInt64)
+
 // javaTimer is java.util.Timer: it sleeps on the clock of the instants, and
 // decides by a wall clock in milliseconds.
 type javaTimer struct {
@@ -264,7 +269,7 @@ func (j *javaTimer) fires(now time.Time) bool {
 	case !j.running, now.Before(j.wake):
 		return false
 	case wall < j.next:
-		j.wake = now.Add(time.Duration(j.next-wall) * time.Millisecond)
+		j.wake = now.Add(time.Duration(min(j.next-wall, longest.Milliseconds())) * time.Millisecond)
 		return false
 	}
 	j.plan(now)

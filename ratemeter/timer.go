@@ -2,6 +2,7 @@ package ratemeter
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -62,6 +63,10 @@ func (t *timer) sleep(now time.Time) {
 	t.wake = now.Add(t.interval)
 }
 
+// longestMillis is what a Duration holds, 292 years. After a longer step of the
+// wall clock the timer wakes once more and sleeps on.
+const longestMillis = math.MaxInt64 / int64(time.Millisecond)
+
 // fire reports whether the task runs at instant now. Asleep, it does not
 // look at the wall clock, so a forward step changes nothing; awake too early
 // on the wall clock, after a backward step, it sleeps for what is missing.
@@ -70,7 +75,7 @@ func (t *timer) fire(now time.Time) bool {
 		return false
 	}
 	if early := t.next - now.UnixMilli(); early > 0 {
-		t.wake = now.Add(time.Duration(early) * time.Millisecond)
+		t.wake = now.Add(time.Duration(min(early, longestMillis)) * time.Millisecond)
 		return false
 	}
 	t.sleep(now)
