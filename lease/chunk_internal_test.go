@@ -3,6 +3,7 @@ package lease
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -303,6 +304,18 @@ func TestAGrantThatWasNeverPublishedIsForgotten(t *testing.T) {
 	c.setGrant(1, &grant{length: 2})
 	if c.grants != nil || c.grantOf(1).length != 2 {
 		t.Errorf("got %d grants, want one for all", len(c.grants))
+	}
+}
+
+// The first key says how long the keys of a chunk are: narrow cells, or wide
+// ones if that makes the difference.
+func TestCellsAreAsWideAsTheFirstKeyNeeds(t *testing.T) {
+	for length, want := range map[int]int{0: 32, 31: 32, 32: 64, 63: 64, 64: 32, 1000: 32} {
+		first := strings.Repeat("k", length)
+		k := newKeys(fewestSlots, &first)
+		if got := len(k.cell(1)); got != want || len(k.cells) != fewestSlots*want {
+			t.Errorf("first key of %d bytes: got cells of %d and %d bytes in all, want %d each", length, got, len(k.cells), want)
+		}
 	}
 }
 
