@@ -47,6 +47,8 @@ lint: tools
 	test -z "$$(gofmt -l .)"
 	go vet work
 	bin/staticcheck work
+	go vet -tags interleave . ./lease ./ratemeter ./fuzz
+	bin/staticcheck -tags interleave . ./lease ./ratemeter ./fuzz
 	for module in fuzz bench lab examples; do (cd $$module && GOWORK=off go vet ./...) || exit 1; done
 
 # These pages are generated; tests notice when they are stale.
