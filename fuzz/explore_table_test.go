@@ -29,6 +29,7 @@ type tableScene struct {
 	x       *exploration
 	first   intSnapshot // the lease as the threads find it
 	told    []chronicled
+	others  int             // leases of other keys
 	orderly bool            // changes are told one after the other, with the healings before
 	met     [][]intSnapshot // by each loop over all
 	up      bool            // the service came up
@@ -56,6 +57,8 @@ var tableActs = map[string]func(s *tableScene, client int){
 	"all":             func(s *tableScene, _ int) { s.loop() },
 	"service up":      func(s *tableScene, _ int) { s.up = s.first.ServiceUp(secondsOn(3)) || s.up },
 
+	"register b": func(s *tableScene, client int) { mustRegister(s.table, 2, "b", 50+client, s.term) },
+
 	"renew early and look": func(s *tableScene, client int) { s.renewAndLook(client) },
 }
 
@@ -67,12 +70,13 @@ var tableStates = map[string]func(s *tableScene){
 	"suspect":                   func(s *tableScene) { s.suspect(0, 12, s.seen[0][0]) },
 	"suspect since its renewal": func(s *tableScene) { s.make(0, "renew", 0); s.suspectAgain(0) },
 	"gone":                      func(s *tableScene) { s.left(s.make(0, "cancel", 0)) },
+	"with another key":          func(s *tableScene) { mustRegister(s.table, 0, "b", 50, s.term); s.others++ },
 	"bound raised":              func(s *tableScene) { s.make(0, "renew", 20); s.collect(0, "collect", 25) },
 }
 
 // commonActs are those that make sense in any scene.
 func commonActs() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(tableActs)), func(act string) bool { return act == "renew early and look" })
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(tableActs)), func(act string) bool { return act == "renew early and look" || act == "register b" })
 }
 
 func (s *tableScene) make(client int, what string, at int64) tableAnswer {
@@ -166,6 +170,7 @@ func (s *tableScene) loop() {
 		for _, seen := range s.table.All() {
 			met = append(met, seen)
 		}
+		met = ofKeyA(met)
 	})
 	s.met = append(s.met, met)
 }
@@ -182,7 +187,7 @@ func (s *tableScene) judge(t law.T, sentences *sentences) {
 	}
 	suspect := checkStory(t, s.told)
 	numbersTellTrue.Holds(t, suspect == (lives && seen.Suspected()), "it is suspect %t: %+v", !suspect, s.told)
-	size, suspects := 0, 0
+	size, suspects := s.others, 0
 	if lives {
 		size++
 	}
@@ -221,11 +226,15 @@ func (s *tableScene) judgeLastPass(t law.T, seen intSnapshot, lives bool) {
 	}
 	deadline := seen.Deadline().Add(time.Millisecond)
 	warned := deadline.Add(-warningLength * time.Second)
-	suspects := s.table.AppendSuspect(nil, warned, 0)
+	suspects := ofKeyA(s.table.AppendSuspect(nil, warned, 0))
 	want := s.term.Suspect > 0 && !seen.Suspected() && !seen.Exempt()
 	lastPassFindsAll.Holds(t, len(suspects) == 1 == want, "%d suspects", len(suspects))
-	expired := s.table.AppendExpired(nil, deadline, 0)
+	expired := ofKeyA(s.table.AppendExpired(nil, deadline, 0))
 	lastPassFindsAll.Holds(t, len(expired) == 1 == !seen.Exempt(), "%d that have expired", len(expired))
+}
+
+func ofKeyA(leases []intSnapshot) []intSnapshot {
+	return slices.DeleteFunc(leases, func(seen intSnapshot) bool { return seen.Key() != "a" })
 }
 
 // A tableCase is what scenes have in common that are judged by one model.
@@ -346,9 +355,32 @@ func TestExploreTableTriples(t *testing.T) {
 // numbers of departures beside Suspect.
 func TestExploreHealings(t *testing.T) {
 	again := []string{"renew late", "suspect again", "register", "move"}
-	eachCase(t, true, []lease.Rule{lease.Exact, lease.Nacos}, []string{"suspect since its renewal"}, atOnce(3, again))
-	once := []string{"renew", "suspect again", "register", "cancel"}
-	eachCase(t, true, []lease.Rule{lease.Nacos}, []string{"suspect"}, atOnce(3, once))
+	eachCase(t, true, []lease.Rule{lease.Exact, lease.Eureka}, []string{"suspect since its renewal"}, atOnce(3, again))
+	eachCase(t, true, []lease.Rule{lease.Nacos}, []string{"suspect since its renewal"}, atOnce(2, again))
+	eachCase(t, true, tableRules, []string{"suspect"}, slices.Values([][][]string{
+		{{"renew"}, {"cancel"}, {"suspect again"}},
+		{{"renew"}, {"renew"}, {"cancel"}},
+		{{"renew"}, {"register"}},
+		{{"renew"}, {"move"}, {"cancel"}},
+	}))
+}
+
+// One key is looked up while it is registered again, and then another one of the
+// same shard:
+//
+//  1. The look-up reads which place the key has.
+//  2. The key is registered again: its lease there has been replaced.
+//  3. While the other key is registered again the shard names that one's
+//     successor, which is of no use to the look-up.
+func TestExploreTwoKeys(t *testing.T) {
+	eachCase(t, false, tableRules, []string{"with another key"}, slices.Values([][][]string{
+		{{"get"}, {"register", "register b"}},
+		{{"renew"}, {"register", "register b"}},
+		{{"cancel"}, {"register", "register b"}},
+		{{"renew by handle"}, {"register b", "register"}},
+		{{"all"}, {"register b"}, {"move"}},
+		{{"get"}, {"register"}, {"register b"}},
+	}))
 }
 
 // Deadlines go back and forth by the wall clock, while passes look at the bound

@@ -5,7 +5,6 @@ package fuzz
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime/debug"
 	"testing"
 
@@ -50,9 +49,7 @@ func (x *exploration) run(t *testing.T, set func() (threads []func(), judge func
 	}
 	result := x.Explore()
 	law.Add(law.Schedules, x.name, result.Executions)
-	if testing.Verbose() {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", x.name, result)
-	}
+	t.Logf("%s: %v", x.name, result)
 	var found verdict
 	switch failure := result.Failure; {
 	case failure == nil:
