@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -46,6 +47,9 @@ func FuzzReplay(f *testing.F) {
 		if err == nil && result.Cases == 1 && len(result.Skipped) == 0 {
 			checkStrict(t, name, text, "more")
 			checkStrict(t, name, text, "inputs")
+			if _, err := lines(name, slices.Concat(text, []byte("\n"), text)); err == nil {
+				t.Errorf("a case of one id is there twice: %s", text)
+			}
 		}
 	})
 }
