@@ -98,12 +98,18 @@ var processors = []int{1, 2, 8}
 // many on each number of processors. Under the tag interleave they pause at
 // random.
 func eachHistory(t *testing.T, name string, standard int, history func(t *testing.T, number uint64)) {
+	eachLongHistory(t, name, standard, 1, history)
+}
+
+// eachLongHistory makes histories that are so many times as long as others, and
+// so many times fewer if the environment says how many.
+func eachLongHistory(t *testing.T, name string, standard, longer int, history func(t *testing.T, number uint64)) {
 	if wanted := os.Getenv(historiesVariable); wanted != "" {
 		n, err := strconv.Atoi(wanted)
 		if err != nil || n < 1 {
 			t.Fatalf("%s is %q: must be a number above 0", historiesVariable, wanted)
 		}
-		standard = n
+		standard = (n + longer - 1) / longer
 	}
 	pausing(t)
 	number := 0

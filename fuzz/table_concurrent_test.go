@@ -991,7 +991,7 @@ func (c *chroniclers) live(client int, random *rand.Rand) {
 // Instants do not come again, and so no word does, which is what numbers in the
 // order of the changes rest upon.
 func checkChronicles(t *testing.T, rule lease.Rule) {
-	eachHistory(t, fmt.Sprint("healings, ", rule), chronicles, func(t *testing.T, number uint64) {
+	eachLongHistory(t, fmt.Sprint("healings, ", rule), chronicles, 40, func(t *testing.T, number uint64) {
 		c := &chroniclers{term: shortTerm(rule)}
 		c.table = newIntTable(t, rule)
 		beside(c.table, c.term, func() {
