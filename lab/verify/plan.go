@@ -66,8 +66,12 @@ func Plan() []Step {
 			Command: goTest("-tags", "interleave", "-run", "TestExplore", "./fuzz"), Settings: always,
 		},
 		{
+			Name: "steps", What: "The tests of the build that can be stopped before each atomic step, some of them between two steps.",
+			Command: goTest("-short", "-tags", "interleave", ".", "./lease", "./ratemeter"), Settings: always,
+		},
+		{
 			Name: "histories", What: "Concurrent calls with pauses at random between their atomic steps, under the race detector, on 1, 2 and 8 processors; a judge looks for an order that explains the answers.",
-			Command:  goTest("-race", "-tags", "interleave", "-run", "Histor|Concurrent", "./fuzz"),
+			Command:  goTest("-race", "-tags", "interleave", "-run", "Concurrent|RenewalBetween|SlotsLeaseLeft|BlockIsSwept|CarriedOver|TheStoryOf|AnsweredRenewals|AllMethods|TurnsAreTold", "./fuzz"),
 			Settings: map[Mode][]string{Quick: {historiesWanted + "200"}, Full: {historiesWanted + "10000"}},
 		},
 		{
