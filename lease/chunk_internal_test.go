@@ -323,6 +323,17 @@ func TestCellsAreAsWideAsTheFirstKeyNeeds(t *testing.T) {
 	}
 }
 
+// An index has room for three quarters more leases than there are, and is then
+// full at seven eighths.
+func TestRoomOfAnIndex(t *testing.T) {
+	for leases, want := range map[int][2]int{0: {1, 7}, 1: {1, 7}, 8: {2, 14}, 1000: {219, 1533}} {
+		v := newView[int, string](leases)
+		if got := [2]int{len(v.groups), v.most}; got != want {
+			t.Errorf("%d leases: got groups and most %d, want %d", leases, got, want)
+		}
+	}
+}
+
 // halfway is a table with a lease that is just being replaced or moved, by
 // hand: the old word is gone and the index still leads there.
 type halfway struct {
