@@ -67,7 +67,7 @@ func Plan() []Step {
 		},
 		{
 			Name: "steps", What: "The tests of the build that can be stopped before each atomic step, some of them between two steps.",
-			Command: goTest("-short", "-tags", "interleave", ".", "./lease", "./ratemeter"), Settings: always,
+			Command: goTest("-tags", "interleave", "-run", "BetweenTheSteps|NeverLess", ".", "./lease"), Settings: always,
 		},
 		{
 			Name: "histories", What: "Concurrent calls with pauses at random between their atomic steps, under the race detector, on 1, 2 and 8 processors; a judge looks for an order that explains the answers.",
