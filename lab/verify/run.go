@@ -113,6 +113,9 @@ func (r Record) Keep(root string) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(filepath.Join(root, Directory), 0o755); err != nil {
+		return err
+	}
 	return os.WriteFile(filepath.Join(root, Directory, string(r.Mode)+".json"), append(text, '\n'), 0o644)
 }
 

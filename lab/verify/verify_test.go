@@ -134,9 +134,6 @@ func TestRunCountsAndGoesOnAfterAFailure(t *testing.T) {
 
 func TestRecordsAreKept(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, Directory), 0o755); err != nil {
-		t.Fatal(err)
-	}
 	want := Record{Mode: Full, Commit: "c", Results: []Result{{Step: "s", Passed: true, Took: time.Second, Detail: json.RawMessage("1")}}}
 	if err := want.Keep(dir); err != nil {
 		t.Fatal(err)
