@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"testing"
 
 	"github.com/anishathalye/porcupine"
@@ -48,7 +49,9 @@ func (x *exploration) run(t *testing.T, set func() (threads []func(), judge func
 		return interleave.Program{Threads: threads, Judge: func() error { return verdictOf(judge) }}
 	}
 	result := x.Explore()
-	law.Add(law.Schedules, x.name, result.Executions)
+	family, _, _ := strings.Cut(x.name, ":")
+	law.Add(law.Schedules, family, result.Executions)
+	law.Add(law.Scenes, family, 1)
 	t.Logf("%s: %v", x.name, result)
 	var found verdict
 	switch failure := result.Failure; {

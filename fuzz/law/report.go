@@ -26,13 +26,14 @@ type Count struct {
 type Kind string
 
 // What is counted: cases in which a law was kept, steps of a machine under a
-// random source, concurrent histories that were judged, and schedules that
-// were run to the end.
+// random source, concurrent histories that were judged, schedules that were run
+// to the end, and the scenes of which they are all.
 const (
 	Kept      Kind = "law"
 	Steps     Kind = "steps"
 	Histories Kind = "histories"
 	Schedules Kind = "schedules"
+	Scenes    Kind = "scenes"
 )
 
 var counts struct {

@@ -78,16 +78,31 @@ func (k known) cases(mode Mode, kind law.Kind, name string) uint64 {
 	return 0
 }
 
-// laws are all that were counted, by the kernel that their first seed changes
-// and then by name.
-func (k known) laws() (laws []law.Count) {
+// figure is how many cases there were in a mode, or nothing where it was not
+// run.
+func (k known) figure(mode Mode, kind law.Kind, name string) string {
+	if k.records[mode].Counts == nil {
+		return ""
+	}
+	return grouped(k.cases(mode, kind, name))
+}
+
+// counted are all of a kind that any mode has counted.
+func (k known) counted(kind law.Kind) (all []law.Count) {
 	for _, mode := range []Mode{Full, Quick} {
 		for _, count := range k.records[mode].Counts {
-			if count.Kind == law.Kept && !slices.ContainsFunc(laws, func(l law.Count) bool { return l.Name == count.Name }) {
-				laws = append(laws, count)
+			if count.Kind == kind && !slices.ContainsFunc(all, func(c law.Count) bool { return c.Name == count.Name }) {
+				all = append(all, count)
 			}
 		}
 	}
+	return all
+}
+
+// laws are all that were counted, by the kernel that their first seed changes
+// and then by name.
+func (k known) laws() []law.Count {
+	laws := k.counted(law.Kept)
 	slices.SortFunc(laws, func(a, b law.Count) int {
 		return cmp.Or(cmp.Compare(k.kernel(a.Name), k.kernel(b.Name)), cmp.Compare(a.Name, b.Name))
 	})
@@ -149,7 +164,8 @@ func Page(w io.Writer, root string) error {
 	k.printLaws(p)
 	k.printCounts(p, law.Steps, "Machines", "A machine drives a kernel and its model; a step is one operation, after which all laws are checked.", "steps")
 	k.printCounts(p, law.Histories, "Histories", "A history is what concurrent calls have answered; a judge looks for an order of the calls that explains it.", "histories")
-	k.printCounts(p, law.Schedules, "Schedules", "A schedule is one order of all atomic steps of a scenario; schedules that differ only in the order of steps which cannot notice each other are run once.", "schedules")
+	k.printCounts(p, law.Scenes, "Scenes", "A scene is what two or three threads call at once; all its schedules are run.", "scenes")
+	k.printCounts(p, law.Schedules, "Schedules", "A schedule is one order of all atomic steps of a scene. Of schedules that differ only in the order of steps which cannot notice each other one is run.", "schedules")
 	k.printFuzzed(p)
 	k.printMutants(p)
 	return p.err
@@ -233,16 +249,14 @@ func (k known) printLaws(p *printer) {
 			}
 		}
 		p.f("| %s (`%s`) | %s | %s | %s | %d of %d |\n", sentence(l.Text), l.Name, command,
-			grouped(k.cases(Quick, law.Kept, l.Name)), grouped(k.cases(Full, law.Kept, l.Name)), found, len(of))
+			k.figure(Quick, law.Kept, l.Name), k.figure(Full, law.Kept, l.Name), found, len(of))
 	}
 }
 
 func (k known) printCounts(p *printer, kind law.Kind, title, what, unit string) {
 	p.f("\n## %s\n\n%s\n\n| of | %s, quick | full |\n| --- | --: | --: |\n", title, what, unit)
-	for _, count := range k.records[Full].Counts {
-		if count.Kind == kind {
-			p.f("| %s | %s | %s |\n", count.Name, grouped(k.cases(Quick, kind, count.Name)), grouped(count.Cases))
-		}
+	for _, count := range k.counted(kind) {
+		p.f("| %s | %s | %s |\n", count.Name, k.figure(Quick, kind, count.Name), k.figure(Full, kind, count.Name))
 	}
 }
 
