@@ -118,8 +118,9 @@ func (k known) seedsOf(law string) (of []seed.Seed) {
 	return of
 }
 
-// tools is where laws are that are not a kernel's: those of the judges.
-const tools = "the judges themselves"
+// tools is where laws are that no seed breaks: those of the judges and of the
+// traces, and those that still want one.
+const tools = "laws without a seed: the judges' own, and those that want one"
 
 func (k known) kernel(law string) string {
 	of := k.seedsOf(law)

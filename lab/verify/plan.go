@@ -87,7 +87,7 @@ func Plan() []Step {
 		{
 			Name: "quirks", What: "The quirks of registries come out as documented.",
 			Command: []string{"go", "run", "./lab", "quirks"}, Settings: always,
-			Counted: regexp.MustCompile(`values told: (\d+)`), Unit: "values",
+			Counted: regexp.MustCompile(`values observed: (\d+)`), Unit: "values",
 		},
 		{
 			Name: "coverage", What: "The kernels' own tests reach every statement.",
