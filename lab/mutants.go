@@ -25,7 +25,7 @@ import (
 var kernelPackages = []string{"evict", "ratemeter", "preserve", "heartbeat", "lease", "."}
 
 // survivors is the list of the survivors that are explained, below the root.
-const survivors = "lab/testdata/survivors.txt"
+const survivors = "lab/testdata/mutants/survivors.txt"
 
 // leastScore is the share of the mutants, in per cent, that has to be killed.
 const leastScore = 95

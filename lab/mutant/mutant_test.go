@@ -60,7 +60,7 @@ func Sign(x int) string {
 	return ""
 }
 
-func Count(x int) (n int) {
+func Count(x int64) (n int) {
 	for ; x != 0; x-- {
 		n++
 	}

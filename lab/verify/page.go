@@ -286,7 +286,7 @@ func (k known) printMutants(p *printer) {
 		return
 	}
 	p.f("\n## Mutation\n\n`go run ./lab mutants` makes every small fault of a few kinds in the kernels and runs the package's own tests against each. " +
-		"The survivors are explained, one by one, in [lab/testdata/survivors.txt](lab/testdata/survivors.txt).\n\n" +
+		"The survivors are explained, one by one, in [lab/testdata/mutants/survivors.txt](lab/testdata/mutants/survivors.txt).\n\n" +
 		"| package | mutants | killed | survived | timed out | not viable or not covered | killed of those judged |\n| --- | --: | --: | --: | --: | --: | --: |\n")
 	total := mutants{Package: "all", Verdicts: make(map[string]int)}
 	for _, m := range all {
