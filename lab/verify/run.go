@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -51,13 +50,14 @@ func (s Step) run(ctx context.Context, root string, mode Mode, report string) (R
 	var output, detail bytes.Buffer
 	command.Stdout, command.Stderr = &output, &output
 	if s.Detailed {
-		command.Stdout = io.MultiWriter(&output, &detail)
+		command.Stdout = &detail
 	}
 	began := time.Now()
 	err := command.Run()
 	if failed := (*exec.ExitError)(nil); err != nil && !errors.As(err, &failed) || ctx.Err() != nil {
 		return Result{}, errors.Join(err, ctx.Err())
 	}
+	output.Write(detail.Bytes())
 	return Result{
 		Step: s.Name, Command: s.line(mode), Passed: err == nil, Count: s.count(output.String()),
 		Took: time.Since(began), Detail: detail.Bytes(), Output: output.String(),
