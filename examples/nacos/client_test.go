@@ -25,11 +25,18 @@ type wire struct {
 	*registry
 	handler http.Handler
 	start   time.Time
+	outages []outage
 
 	mu     sync.Mutex
-	broken error   // what becomes of requests, if they do not get through
 	sent   []event // by the client
 	pushed []event // by the registry
+}
+
+// outage is what becomes of requests from one instant until another, so long
+// after the start.
+type outage struct {
+	from, until time.Duration
+	err         error
 }
 
 // event is what happened so long after the start.
@@ -87,22 +94,12 @@ func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 func (w *wire) fault() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.broken
-}
-
-func (w *wire) fail(err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.broken = err
-}
-
-// outage breaks the network for so long. Time passes by itself in a bubble.
-func (w *wire) outage(d time.Duration, err error) {
-	w.fail(err)
-	time.Sleep(d)
-	w.fail(nil)
+	for _, o := range w.outages {
+		if at := time.Since(w.start); at >= o.from && at < o.until {
+			return o.err
+		}
+	}
+	return nil
 }
 
 var (
@@ -111,19 +108,17 @@ var (
 )
 
 // live starts a client one second after the registry, so that no beat and no
-// pass are at the same instant, lets it live and interrupts it.
-func (w *wire) live(ctx context.Context, t *testing.T, beat string, life func()) {
+// pass are at the same instant, and lets it live until so long after the start.
+// Time passes by itself in a bubble.
+func (w *wire) live(ctx context.Context, t *testing.T, beat string, until time.Duration) {
 	t.Helper()
-	time.Sleep(time.Second)
-	ctx, interrupt := context.WithCancel(ctx)
+	ctx, interrupt := context.WithDeadline(ctx, w.start.Add(until))
 	defer interrupt()
 	ended := make(chan error)
 	c := newClient(&http.Client{Transport: w}, "http://registry", "pay", "10.0.0.7", 8080)
-	go func() { ended <- c.stayAlive(ctx, systemClock{}, beat, 1) }()
-	life()
-	interrupt()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want that the context was cancelled", err)
+	time.AfterFunc(time.Second, func() { ended <- c.stayAlive(ctx, systemClock{}, beat, 1) })
+	if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want that the context was over", err)
 	}
 }
 
@@ -132,13 +127,8 @@ func (w *wire) live(ctx context.Context, t *testing.T, beat string, life func())
 func TestReactorOverHTTP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire(t.Context(), t, "nacos")
-		w.live(t.Context(), t, "reactor", func() {
-			time.Sleep(11 * time.Second)
-			w.outage(21*time.Second, errLost)
-			time.Sleep(10 * time.Second)
-			w.outage(36*time.Second, errNobody)
-			time.Sleep(10 * time.Second)
-		})
+		w.outages = []outage{{12 * time.Second, 33 * time.Second, errLost}, {43 * time.Second, 79 * time.Second, errNobody}}
+		w.live(t.Context(), t, "reactor", 89*time.Second)
 		same(t, "sent", w.sent, []string{
 			"1s POST", "6s full", "11s light",
 			"16s light in vain", "21s light in vain", "26s light in vain", "31s light in vain",
@@ -171,13 +161,8 @@ func TestPacerOverHTTP(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWire(t.Context(), t, rules)
 			w.kernel.SetSelfPreservation(false) // it is the only instance
-			w.live(t.Context(), t, "pacer", func() {
-				time.Sleep(30 * time.Second)
-				w.outage(21*time.Second, errLost)
-				time.Sleep(20 * time.Second)
-				w.outage(40*time.Second, errNobody)
-				time.Sleep(20 * time.Second)
-			})
+			w.outages = []outage{{31 * time.Second, 52 * time.Second, errLost}, {72 * time.Second, back, errNobody}}
+			w.live(t.Context(), t, "pacer", 132*time.Second)
 			if got, want := words(w.pushed), "registered suspected healed suspected evicted registered cancelled"; got != want {
 				t.Errorf("%s: pushed %s, want %s", rules, got, want)
 			}
@@ -205,7 +190,7 @@ func TestPacerFollowsTheAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire(t.Context(), t, "nacos")
 		w.switches.IntervalMillis = 9000
-		w.live(t.Context(), t, "pacer", func() { time.Sleep(time.Minute) })
+		w.live(t.Context(), t, "pacer", 61*time.Second)
 		beats := w.sent[1 : len(w.sent)-1]
 		if len(beats) < 6 {
 			t.Fatalf("got %v, want six beats or more", beats)
@@ -222,11 +207,10 @@ func TestPacerFollowsTheAnswer(t *testing.T) {
 func TestPacerRegistersAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire(t.Context(), t, "nacos")
-		w.live(t.Context(), t, "pacer", func() {
-			time.Sleep(12 * time.Second)
+		time.AfterFunc(13*time.Second, func() {
 			w.kernel.Cancel(time.Now(), address{"DEFAULT_GROUP@@pay", "10.0.0.7", 8080, "DEFAULT"})
-			time.Sleep(6 * time.Second)
 		})
+		w.live(t.Context(), t, "pacer", 19*time.Second)
 		lost := slices.IndexFunc(w.sent, func(e event) bool { return e.what == "light unknown" })
 		if lost < 0 || w.sent[lost+1] != (event{w.sent[lost].at, "POST"}) {
 			t.Errorf("got %v, want that it registers again", w.sent)
@@ -243,13 +227,12 @@ func TestAClientSaysWhatItCannotBe(t *testing.T) {
 
 // What the server refuses it has not taken, and what has no answer perhaps.
 func TestFailed(t *testing.T) {
-	w := &wire{start: time.Now(), handler: http.NotFoundHandler()}
-	c := newClient(&http.Client{Transport: w}, "http://registry", "pay", "10.0.0.7", 8080)
 	for _, test := range []struct {
 		broken error
 		want   heartbeat.ReplyKind
 	}{{nil, heartbeat.Refused}, {errNobody, heartbeat.Refused}, {errLost, heartbeat.Unanswered}} {
-		w.fail(test.broken)
+		w := &wire{start: time.Now(), handler: http.NotFoundHandler(), outages: []outage{{0, time.Hour, test.broken}}}
+		c := newClient(&http.Client{Transport: w}, "http://registry", "pay", "10.0.0.7", 8080)
 		if got := (pacing{c}).Renew(t.Context()); got != (heartbeat.Reply{Kind: test.want}) {
 			t.Errorf("%v: renewal got %+v, want %v", test.broken, got, test.want)
 		}
