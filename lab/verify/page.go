@@ -78,13 +78,17 @@ func (k known) cases(mode Mode, kind law.Kind, name string) uint64 {
 	return 0
 }
 
-// figure is how many cases there were in a mode, or nothing where it was not
-// run.
+// figure is how many cases there were in a mode.
 func (k known) figure(mode Mode, kind law.Kind, name string) string {
-	if k.records[mode].Counts == nil {
+	return k.shown(mode, k.cases(mode, kind, name))
+}
+
+// shown is a number of cases, or nothing of a mode that has no record.
+func (k known) shown(mode Mode, cases uint64) string {
+	if _, recorded := k.records[mode]; !recorded {
 		return ""
 	}
-	return grouped(k.cases(mode, kind, name))
+	return grouped(cases)
 }
 
 // counted are all of a kind that any mode has counted.
@@ -139,8 +143,8 @@ What the kernels promise, what looks for a violation of each promise, how often 
 ` + "`go run ./lab verify --page > VERIFICATION.md`" + ` from the records in ` + "`" + Directory + "`" + `, which ` + "`go run ./lab verify --record`" + ` writes.
 
 A law is one sentence. A test that comes across a case of it counts the case, or fails with the sentence and what it saw instead. A check that
-cannot fail is worth nothing, so for each law there are seeds: small changes of the real source that break it. Each seed was planted, and the
-law's command had to fail and to name the law. What was found wrong in the kernels on the way is in [docs/BUGS.md](docs/BUGS.md).
+cannot fail is worth nothing, so laws have seeds: small changes of the real source that break them. When a seed is planted, the law's command has to
+fail and to name the law. What was found wrong in the kernels on the way is in [docs/BUGS.md](docs/BUGS.md). A figure that no record has is left out.
 
 | to run | what | time |
 | --- | --- | --- |
@@ -178,28 +182,36 @@ func (k known) took(mode Mode) string {
 	for _, result := range k.records[mode].Results {
 		sum += result.Took
 	}
+	if sum == 0 {
+		return "not recorded yet"
+	}
 	return sum.Round(time.Second).String()
 }
 
 func (k known) printHouse(p *printer) {
 	p.f("\n## The laws of the house\n\nWhat the laws below add up to.\n\n| law | looked for by | cases, quick | full |\n| --- | --- | --: | --: |\n")
 	for _, h := range House() {
-		quick, full := uint64(0), uint64(0)
-		for _, name := range h.Laws {
-			quick += k.cases(Quick, law.Kept, name)
-			full += k.cases(Full, law.Kept, name)
-		}
 		by := make([]string, 0, len(h.Laws)+len(h.Steps))
 		for _, name := range h.Laws {
 			by = append(by, "`"+name+"`")
 		}
 		for _, step := range h.Steps {
 			by = append(by, "step "+step)
-			quick += uint64(k.result(Quick, step).Count)
-			full += uint64(k.result(Full, step).Count)
 		}
-		p.f("| %s | %s | %s | %s |\n", h.Text, strings.Join(by, ", "), grouped(quick), grouped(full))
+		p.f("| %s | %s | %s | %s |\n", h.Text, strings.Join(by, ", "), k.houseFigure(Quick, h), k.houseFigure(Full, h))
 	}
+}
+
+// houseFigure adds up the cases of what a law of the house goes by.
+func (k known) houseFigure(mode Mode, h HouseLaw) string {
+	sum := uint64(0)
+	for _, name := range h.Laws {
+		sum += k.cases(mode, law.Kept, name)
+	}
+	for _, step := range h.Steps {
+		sum += uint64(k.result(mode, step).Count)
+	}
+	return k.shown(mode, sum)
 }
 
 func (k known) printSteps(p *printer) {
@@ -239,19 +251,28 @@ func (k known) printLaws(p *printer) {
 			kernel = of
 			p.f("\n### %s\n\n| law | command | cases, quick | full | seeds found |\n| --- | --- | --: | --: | --: |\n", kernel)
 		}
-		command, found := "", 0
-		of := k.seedsOf(l.Name)
-		for _, s := range of {
-			if k.planted[s.Name] {
-				found++
-			}
-			if command == "" {
-				command = "`" + escaped(s.Run) + "`"
-			}
+		command, of := "", k.seedsOf(l.Name)
+		if len(of) > 0 {
+			command = "`" + escaped(of[0].Run) + "`"
 		}
-		p.f("| %s (`%s`) | %s | %s | %s | %d of %d |\n", sentence(l.Text), l.Name, command,
-			k.figure(Quick, law.Kept, l.Name), k.figure(Full, law.Kept, l.Name), found, len(of))
+		p.f("| %s (`%s`) | %s | %s | %s | %s |\n", sentence(l.Text), l.Name, command,
+			k.figure(Quick, law.Kept, l.Name), k.figure(Full, law.Kept, l.Name), k.seedsFound(of))
 	}
+}
+
+// seedsFound says how many of a law's seeds were found when they were planted
+// last.
+func (k known) seedsFound(of []seed.Seed) string {
+	if len(k.planted) == 0 {
+		return fmt.Sprintf("%d, not recorded yet", len(of))
+	}
+	found := 0
+	for _, s := range of {
+		if k.planted[s.Name] {
+			found++
+		}
+	}
+	return fmt.Sprintf("%d of %d", found, len(of))
 }
 
 func (k known) printCounts(p *printer, kind law.Kind, title, what, unit string) {
