@@ -16,9 +16,6 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// seedsDir is where the seeds are, from the project's root.
-const seedsDir = verify.Seeds
-
 // plantingTakes is how long a seed's command may take: a change can make it
 // wait for ever.
 const plantingTakes = 5 * time.Minute
@@ -32,7 +29,7 @@ func seedsCommand() *cobra.Command {
 		Long: `Plants every seed, or those named, one after the other: a small change of a
 kernel's source that breaks one law, in a copy that only the compiler sees. The
 seed's test has to fail and to name the law. Seeds with a bug bring back what was
-wrong once. The seeds are in ` + seedsDir + `; the command runs in the project's root.
+wrong once. The seeds are in ` + verify.Seeds + `; the command runs in the project's root.
 
 The exit status is 1 if a seed was not found, and 2 if one does not fit the source
 any more ("go run" itself turns 2 into 1).`,
@@ -64,13 +61,13 @@ any more ("go run" itself turns 2 into 1).`,
 
 // readSeeds reads those named, or all.
 func readSeeds(root string, names []string) ([]seed.Seed, error) {
-	seeds, err := seed.Read(filepath.Join(root, seedsDir))
+	seeds, err := seed.Read(filepath.Join(root, verify.Seeds))
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(seeds, func(s seed.Seed) bool { return s.Name == name }) {
-			return nil, fmt.Errorf("there is no seed %q in %s", name, seedsDir)
+			return nil, fmt.Errorf("there is no seed %q in %s", name, verify.Seeds)
 		}
 	}
 	return slices.DeleteFunc(seeds, func(s seed.Seed) bool { return len(names) > 0 && !slices.Contains(names, s.Name) }), nil
