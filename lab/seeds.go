@@ -26,7 +26,7 @@ func seedsCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "seeds [NAME...]",
 		Short: "Plant violations in the kernels, and see whether each is found",
-		Long: `Plants every seed, or those named, one after the other: a small change of a
+		Long: `Plants every seed, or those named, each by itself: a small change of a
 kernel's source that breaks one law, in a copy that only the compiler sees. The
 seed's test has to fail and to name the law. Seeds with a bug bring back what was
 wrong once. The seeds are in ` + verify.Seeds + `; the command runs in the project's root.
