@@ -334,6 +334,87 @@ func TestRoomOfAnIndex(t *testing.T) {
 	}
 }
 
+// A directory is replaced when its last chunk is full, and not before: no
+// registration but that one begins a new view.
+func TestAFullDirectoryIsReplacedAndNoOther(t *testing.T) {
+	table := tableWith(t, Exact, 1)
+	seen, _ := table.Get(1)
+	s := seen.chunk.home
+	old := s.view.Load()
+	old.chunks = old.chunks[:1]
+	for range fewestSlots - 1 {
+		registerAll(t, table, 1)
+	}
+	if s.view.Load() != old {
+		t.Error("got a new view, want none while the only chunk had room")
+	}
+	registerAll(t, table, 1)
+	if v := s.view.Load(); v == old || v.count.Load() != 2 || v.chunks[0] != old.chunks[0] {
+		t.Errorf("got %d chunks, want the one that is full, and another one", v.count.Load())
+	}
+}
+
+// Slots are wasted when more than half of them are, and more than a small
+// shard's.
+func TestWasteful(t *testing.T) {
+	s := new(shard[int, string])
+	s.live.Store(10)
+	for used, want := range map[int64]bool{10: false, 2*10 + fewestSlots: false, 2*10 + fewestSlots + 1: true} {
+		if s.used.Store(used); s.wasteful() != want {
+			t.Errorf("10 leases in %d slots: got %v, want %v", used, s.wasteful(), want)
+		}
+	}
+}
+
+// A new view is for one lease more than there are: the one that it is made
+// for. The old one forgets what came after it.
+func TestANewViewHasRoomForOneMore(t *testing.T) {
+	for name, renew := range map[string]func(s *shard[int, string]){
+		"reindex": (*shard[int, string]).reindex,
+		"compact": (*shard[int, string]).compact,
+	} {
+		table := tableWith(t, Exact)
+		s, keys := neighbours(table, 4)
+		registerAll(t, table, keys...)
+		old := s.view.Load()
+		renew(s)
+		if got, want := len(s.view.Load().groups), len(newView[int, string](5).groups); got != want || want == len(newView[int, string](4).groups) {
+			t.Errorf("%s of 4 leases: got %d groups, want %d, as for 5", name, got, want)
+		}
+		if s.view.Load() == old || old.next.Load() != nil {
+			t.Errorf("%s: got the old view, or one that it still knows", name)
+		}
+	}
+}
+
+// A view knows the successor of one slot at a time, and of all once they move.
+func TestSuccessors(t *testing.T) {
+	v, next := newView[int, string](0), newView[int, string](0)
+	v.chunks[0], next.chunks[0] = new(chunk[int, string]), new(chunk[int, string])
+	knows := func(number uint32, seen slotWord, of *view[int, string], slot uint32) {
+		t.Helper()
+		want := place[int, string]{}
+		if of != nil {
+			want = of.place(slot)
+		}
+		if p, ok := v.successor(number, seen); ok != (of != nil) || p != want {
+			t.Errorf("successor of %d: got slot %d and %v, want slot %d and %v", number, p.slot, ok, slot, of != nil)
+		}
+	}
+	knows(0, replacedWord, nil, 0)
+	v.replacing.Store(3<<32 | (4 + 1))
+	knows(3, replacedWord, v, 4)
+	knows(0, replacedWord, nil, 0)
+	knows(5, replacedWord, nil, 0)
+	v.replacing.Store(3<<32 | (0 + 1))
+	knows(3, replacedWord, v, 0)
+	knows(3, movedWord, nil, 0)
+	v.forwards = []uint32{7, 6}
+	v.next.Store(next)
+	knows(1, movedWord, next, 6)
+	knows(3, replacedWord, v, 0)
+}
+
 // halfway is a table with a lease that is just being replaced or moved, by
 // hand: the old word is gone and the index still leads there.
 type halfway struct {
@@ -352,7 +433,7 @@ const halfwayKey = 5
 //  2. The old word is replaced.
 //  3. The index entry is changed: not yet.
 func halfReplaced(t *testing.T) halfway {
-	table := tableWith(t, Exact, halfwayKey)
+	table := tableWith(t, Exact, halfwayKey, halfwayKey) // whose slot is not number 0
 	key := halfwayKey
 	s, f := table.locate(&key)
 	v := s.view.Load()

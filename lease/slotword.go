@@ -14,12 +14,12 @@ type slotWord uint64
 const (
 	// slotRenewed is set by the first renewal. Eureka's rule needs it to know
 	// how far the deadline lies from the last one.
-	slotRenewed slotWord = 1 << 0
+	slotRenewed slotWord = 1 << iota
 	// slotSuspect is set by whoever finds the lease suspect, and cleared by the
 	// renewal that heals it.
-	slotSuspect slotWord = 1 << 1
+	slotSuspect
 	// slotExempt is set while the lease is exempt from suspicion and eviction.
-	slotExempt slotWord = 1 << 2
+	slotExempt
 
 	// slotUnusual are the flags that a renewal has to look at.
 	slotUnusual = slotSuspect | slotExempt

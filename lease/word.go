@@ -9,10 +9,10 @@ type word uint64
 const (
 	// live is set until the lease ends. A word without it never becomes live
 	// again, and the zero word is not live, so a zero Mark evicts nothing.
-	live word = 1 << 0
+	live word = 1 << iota
 	// renewed is set by the first renewal. Eureka's rule needs it to tell the
 	// true last renewal from the future-dated one that it stores.
-	renewed word = 1 << 1
+	renewed
 
 	flagBits = 2
 
