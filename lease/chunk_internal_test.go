@@ -354,6 +354,16 @@ func TestAFullDirectoryIsReplacedAndNoOther(t *testing.T) {
 	}
 }
 
+// Of so many leases each shard has some: one has none once in 10^66 times.
+func TestShardsShareTheLeases(t *testing.T) {
+	table := tableWith(t, Exact, upTo(10_000)...)
+	for i := range table.shards {
+		if table.shards[i].live.Load() == 0 {
+			t.Errorf("got no lease in shard %d", i)
+		}
+	}
+}
+
 // Slots are wasted when more than half of them are, and more than a small
 // shard's.
 func TestWasteful(t *testing.T) {

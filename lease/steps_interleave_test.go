@@ -64,3 +64,28 @@ func TestAPassFindsWhatWasRenewedBetweenTheStepsOfARenewal(t *testing.T) {
 		})
 	}
 }
+
+// A registration takes over when the service came up only from the lease that it
+// replaces: not from one that ended before it could be replaced.
+func TestServiceUpOfALeaseThatEndedBetweenTheStepsOfARegistration(t *testing.T) {
+	start := time.UnixMilli(1_700_000_000_000)
+	term := lease.Term{Duration: 10 * time.Second, Interval: time.Second}
+	for at, there := 0, true; there; at++ {
+		table, _ := lease.NewTable[int, string](start, lease.TableConfig{})
+		first, err := table.Register(start, 1, "", term)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first.Lease.ServiceUp(start)
+		var second lease.Registration[int, string]
+		cancelled := false
+		there = betweenSteps(at, func() { second, err = table.Register(start, 1, "", term) }, func() {
+			departure, ok := table.Cancel(1)
+			cancelled = ok && departure.Lease.Sequence() == first.Lease.Sequence()
+		})
+		if _, up := second.Lease.ServiceUpAt(); err != nil || second.Again == cancelled || up != second.Again {
+			t.Errorf("before step %d: got %v, with a lease replaced %v after it was cancelled %v, and its service up %v",
+				at, err, second.Again, cancelled, up)
+		}
+	}
+}
