@@ -44,6 +44,12 @@ type Passer interface {
 	Pass(now time.Time) (ended int)
 }
 
+// An Ender ends in the background what has expired, and counts how many leases
+// it has ended so far. Whoever is neither a Passer nor an Ender cannot tell.
+type Ender interface {
+	Ended() int
+}
+
 // A Holder lets its users keep something of a lease that makes renewing it
 // cheaper than by key. Hold returns a function that renews the lease of
 // keys[i], all of which are registered.
