@@ -2,6 +2,7 @@ package lease
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"sync"
@@ -319,6 +320,50 @@ func TestCellsAreAsWideAsTheFirstKeyNeeds(t *testing.T) {
 		k.set(1, first)
 		if apart := length >= 64; k.get(1) != first || apart != (len(k.plain) == fewestSlots) || !apart && k.plain != nil {
 			t.Errorf("first key of %d bytes: got room for %d apart, and %q", length, len(k.plain), k.get(1))
+		}
+	}
+}
+
+// Touch reads the key: the first byte of a string, and else all of it.
+func TestTouchReadsTheKey(t *testing.T) {
+	first := "a"
+	texts, numbers := newKeys(fewestSlots, &first), newKeys(fewestSlots, new(int))
+	texts.set(0, "\x00")
+	texts.set(1, "a")
+	numbers.set(1, 7)
+	for slot, zero := range []bool{true, false, true} {
+		if text, number := texts.touch(uint32(slot)), numbers.touch(uint32(slot)); text != zero || number != zero {
+			t.Errorf("slot %d: got %v of the string and %v of the number, want %v", slot, text, number, zero)
+		}
+	}
+}
+
+// A batch has read what the renewals need: the index, and of those that seem to
+// be there the word and the key.
+func TestABatchReadsAhead(t *testing.T) {
+	table := tableWith(t, Exact, 0)
+	shardOf := func(key int) *shard[int, string] { s, _ := table.locate(&key); return s }
+	one := 1
+	for shardOf(one) == shardOf(0) {
+		one++
+	}
+	absent := one + 1
+	for shardOf(absent) == shardOf(0) || shardOf(absent) == shardOf(one) {
+		absent++
+	}
+	registerAll(t, table, one)
+	var b batch[int, string]
+	b.look(table, []int{0, one, absent})
+	for i, want := range []struct {
+		key          int
+		there, zeros bool
+	}{{0, true, true}, {one, true, false}, {absent, false, true}} {
+		var p place[int, string]
+		if seen, ok := table.Get(want.key); ok {
+			p = seen.place()
+		}
+		if b.likely[i] != p || (p.chunk != nil) != want.there || b.loaded[i] != want.zeros {
+			t.Errorf("key %d: got slot %d and %v, want slot %d and %v", want.key, b.likely[i].slot, b.loaded[i], p.slot, want.zeros)
 		}
 	}
 }
@@ -714,6 +759,39 @@ func TestCrowdedGroupsOverflowIntoTheNext(t *testing.T) {
 	absent := 99
 	if _, _, _, ok := v.lookup(fingerprint{tags: everyByte}, &absent); ok {
 		t.Error("got a key that was never inserted")
+	}
+}
+
+// Each key of a group has a tag of its own, mostly: then the first that matches
+// is the key's.
+func TestFirstMatchOfAGroup(t *testing.T) {
+	v := newView[int, string](0)
+	v.chunks[0] = new(chunk[int, string])
+	tagged := func(n uint64) fingerprint { return fingerprint{tags: n * everyByte} }
+	for n := range uint32(groupSlots - 1) {
+		v.insert(tagged(uint64(n+1)), n)
+	}
+	for n := range uint32(groupSlots - 1) {
+		if p, ok := v.first(tagged(uint64(n + 1))); !ok || p != v.place(n) {
+			t.Errorf("tag %d: got slot %d and %v, want slot %d", n+1, p.slot, ok, n)
+		}
+	}
+	if p, ok := v.first(tagged(groupSlots)); ok {
+		t.Errorf("a tag that is not there: got slot %d", p.slot)
+	}
+}
+
+// The bits that make the tag, or choose the shard, do not choose the group, too:
+// or keys of one group would have the same tag.
+func TestGroupsAreChosenByBitsOfTheirOwn(t *testing.T) {
+	for bit := range 64 {
+		own := bit >= 8 && bit < 64-shardBits
+		if home := newFingerprint(1 << bit).home; home != 0 && !own {
+			t.Errorf("bit %d of the hash: got home %x, want 0", bit, home)
+		}
+	}
+	if home := newFingerprint(math.MaxUint64).home; home != math.MaxUint32 {
+		t.Errorf("all bits of the hash: got home %x, want all bits", home)
 	}
 }
 

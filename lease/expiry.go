@@ -64,7 +64,7 @@ func (l *Lease[V]) IsExpiredMilli(now time.Time, additional int64) bool {
 	if l.term.Rule.wall() {
 		return l.expiredWall(seen, now.UnixMilli(), additional)
 	}
-	return l.expired(seen, now, durationOfMilli(additional))
+	return l.expired(seen, now, durationOfMilli(max(additional, 0)))
 }
 
 // Expired is [Lease.IsExpired] for a pass: on true it also returns the mark
@@ -136,15 +136,12 @@ func (l *Lease[V]) silentFor(seen word, now time.Time, term, additional time.Dur
 	return int64(now.Sub(l.registered)) > limit
 }
 
-// durationOfMilli converts milliseconds, stopping at the ends of a
+// durationOfMilli converts milliseconds, 0 or more, stopping at the end of a
 // [time.Duration].
 func durationOfMilli(millis int64) time.Duration {
 	const most = math.MaxInt64 / int64(time.Millisecond)
-	switch {
-	case millis > most:
+	if millis > most {
 		return math.MaxInt64
-	case millis < -most:
-		return math.MinInt64
 	}
 	return time.Duration(millis) * time.Millisecond
 }

@@ -22,11 +22,8 @@ type scale struct {
 const farthest = slotHorizon / 4
 
 // A limit lies at most this far from the origin: farther than any deadline. With
-// the longest warning added it must not pass the words of leases that left.
-const (
-	farthestLimit = 3*farthest + 1
-	_             = uint64(slotHorizon - 2 - (farthestLimit + farthest)) // does not compile if it does
-)
+// the longest warning added it does not pass the words of leases that left.
+const farthestLimit = 3*farthest + 1
 
 // MaxTableDuration is the longest Duration of an exact term in a [Table], about
 // 9 years.
@@ -102,11 +99,8 @@ func (s *scale) limit(now time.Time, additional time.Duration) int64 {
 		more = max(more, 0)
 	}
 	limit := at - more
-	switch { // the difference may not fit
-	case more > 0 && limit > at:
-		limit = math.MinInt64
-	case more < 0 && limit < at:
-		limit = math.MaxInt64
+	if (at^more)&(at^limit) < 0 { // it does not fit, and has the sign of at
+		limit = at>>63 ^ math.MaxInt64
 	}
 	return min(max(limit, -farthestLimit), farthestLimit)
 }

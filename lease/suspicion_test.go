@@ -645,6 +645,23 @@ func TestExempt(t *testing.T) {
 	})
 }
 
+// A renewal counts as one also at the instant of the registration, when an exact
+// deadline does not move, and is not forgotten when another one comes late.
+func TestRenewedAtTheRegistration(t *testing.T) {
+	everyRule(t, func(t *testing.T, term lease.Term) {
+		leases := tableOf(t, term)
+		for _, key := range []string{"usual", "exempt"} {
+			register(t, leases, t0, key, term)
+			leases.Exempt(key, key == "exempt")
+			equal(t, key+" before", mustGet(t, leases, key).Renewed(), false)
+			renewsFrom(t, leases, t0, key, lease.Live)
+			equal(t, key, mustGet(t, leases, key).Renewed(), true)
+			renewsFrom(t, leases, at(-time.Second), key, lease.Live)
+			equal(t, key+" when one came late", mustGet(t, leases, key).Renewed(), true)
+		}
+	})
+}
+
 // A lease that is both stays suspect, however often it is renewed (N11).
 func TestExemptSuspects(t *testing.T) {
 	everyRule(t, func(t *testing.T, term lease.Term) {
