@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -26,7 +27,7 @@ const (
 
 // references are the peers whose drift is taken for the machine's: the first
 // that both runs have measured in the case, and that is not the one compared.
-var references = []string{"rwmutex64", "atomic", floor}
+var references = []string{"rwmutex64", "atomic", "by hand", floor}
 
 // A Change is how a peer's values in a case differ between two runs.
 //
@@ -193,14 +194,15 @@ func (c Change) verdict() Verdict {
 
 // Compare prints the changes from one run to another for a terminal, as
 // Changes finds them, and warns of what else differs between the runs. It
-// returns how many of our peers' values got slower; those of others are not
-// ours to mend.
-func Compare(w io.Writer, old, new Run, all bool) (slower int) {
+// returns how many of our values got slower; those of others are not ours to
+// mend.
+func Compare(w io.Writer, old, new Run, all bool) (slower int, err error) {
+	var out strings.Builder
 	for _, warning := range warnings(old, new) {
-		fmt.Fprintln(w, text.FgYellow.Sprint("WARNING"), warning)
+		fmt.Fprintln(&out, text.FgYellow.Sprint("WARNING"), warning)
 	}
 	changes := Changes(old, new, all)
-	printChanges(w, changes)
+	printChanges(&out, changes)
 	counts := map[Verdict]int{}
 	for _, c := range changes {
 		counts[c.Verdict]++
@@ -208,9 +210,10 @@ func Compare(w io.Writer, old, new Run, all bool) (slower int) {
 			slower++
 		}
 	}
-	printCounts(w, counts)
-	fmt.Fprintf(w, "compared: %d, slower: %d, of which ours: %d\n", len(changes), counts[Slower], slower)
-	return slower
+	printCounts(&out, counts)
+	fmt.Fprintf(&out, "compared: %d, slower: %d, of which ours: %d\n", len(changes), counts[Slower], slower)
+	_, err = io.WriteString(w, out.String())
+	return slower, err
 }
 
 func warnings(old, new Run) []string {
@@ -237,7 +240,7 @@ func warnings(old, new Run) []string {
 	return found
 }
 
-func printChanges(w io.Writer, changes []Change) {
+func printChanges(out *strings.Builder, changes []Change) {
 	if len(changes) == 0 {
 		return
 	}
@@ -265,8 +268,8 @@ func printChanges(w io.Writer, changes []Change) {
 		}
 		t.AppendRow(append(line, c.Verdict.colored()))
 	}
-	render(w, t)
-	fmt.Fprintln(w)
+	render(out, t)
+	fmt.Fprintln(out)
 }
 
 // row is old, new, by how much, and p.
@@ -311,13 +314,13 @@ var meanings = []struct {
 	{Gone, "gone: the new run does not have it"},
 }
 
-func printCounts(w io.Writer, counts map[Verdict]int) {
+func printCounts(out *strings.Builder, counts map[Verdict]int) {
 	for _, m := range meanings {
 		if counts[m.verdict] > 0 {
-			fmt.Fprintf(w, "%4d %s\n", counts[m.verdict], m.text)
+			fmt.Fprintf(out, "%4d %s\n", counts[m.verdict], m.text)
 		}
 	}
 	if counts[Same] > 0 {
-		fmt.Fprintf(w, "%4d %s: no difference beyond the noise\n", counts[Same], Same)
+		fmt.Fprintf(out, "%4d %s: no difference beyond the noise\n", counts[Same], Same)
 	}
 }

@@ -84,7 +84,7 @@ type curve struct {
 func (r Run) curves(cases []Case, x func(Case) float64) []curve {
 	all := r.values()
 	var found []curve
-	for _, peer := range r.peers() {
+	for _, peer := range r.peers(cases) {
 		c := curve{peer: peer}
 		for _, at := range cases {
 			rounds := all[at][peer]

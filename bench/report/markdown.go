@@ -6,30 +6,36 @@ import (
 	"strings"
 )
 
-// Markdown writes the tables of the groups, each below a heading of the level
-// 3. What they show together is said by MarkdownNotes.
-func Markdown(w io.Writer, run Run, groups []Group) {
+// Markdown writes the tables of the groups, each below a heading of level 3.
+// MarkdownNotes says how to read them.
+func Markdown(w io.Writer, run Run, groups []Group) error {
+	var out strings.Builder
 	for _, g := range groups {
-		fmt.Fprintf(w, "### %s\n\n", g.Title)
+		fmt.Fprintf(&out, "### %s\n\n", g.Title)
 		if g.Says != "" {
-			fmt.Fprintf(w, "%s\n\n", g.Says)
+			fmt.Fprintf(&out, "%s\n\n", g.Says)
 		}
 		for _, s := range run.sections(g) {
-			s.markdown(w)
+			s.markdown(&out)
 		}
 	}
+	_, err := io.WriteString(w, out.String())
+	return err
 }
 
 // MarkdownNotes writes how to read the tables, and how the run came about.
-func MarkdownNotes(w io.Writer, run Run) {
-	fmt.Fprintf(w, "%s; in brackets %s. The least of a column is bold, floors aside.\n", medians, ratios)
+func MarkdownNotes(w io.Writer, run Run) error {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s; in brackets %s. The least of a column is bold, floors aside.\n", medians, ratios)
 	for _, note := range run.noise() {
-		fmt.Fprintf(w, "%s\n", note)
+		fmt.Fprintln(&out, note)
 	}
-	fmt.Fprintf(w, "\n| | |\n| --- | --- |\n")
+	fmt.Fprint(&out, "\n| | |\n| --- | --- |\n")
 	for _, f := range run.facts() {
-		fmt.Fprintf(w, "| %s | %s |\n", f.name, code(f))
+		fmt.Fprintf(&out, "| %s | %s |\n", f.name, code(f))
 	}
+	_, err := io.WriteString(w, out.String())
+	return err
 }
 
 func code(f fact) string {
@@ -40,28 +46,31 @@ func code(f fact) string {
 	return f.value
 }
 
-// MarkdownLosses writes a list of the cases in which we are not first: ours,
-// who is, and the ratio.
-func MarkdownLosses(w io.Writer, run Run) {
+// MarkdownLosses writes a list of the cases in which we are not first: our
+// median, whose is less, and its ratio to ours.
+func MarkdownLosses(w io.Writer, run Run) error {
+	var out strings.Builder
 	for _, lost := range run.losses() {
-		fmt.Fprintf(w, "- %s\n", lost)
+		fmt.Fprintf(&out, "- %s\n", lost)
 	}
+	_, err := io.WriteString(w, out.String())
+	return err
 }
 
-func (s section) markdown(w io.Writer) {
+func (s section) markdown(out *strings.Builder) {
 	heads := make([]string, len(s.heads))
 	for i, head := range s.heads {
 		heads[i] = strings.Join(head, ", ")
 	}
-	fmt.Fprintf(w, "| %s | %s |\n|%s\n", s.caption, strings.Join(heads, " | "), " --- |"+strings.Repeat(" ---: |", len(heads)))
+	fmt.Fprintf(out, "| %s | %s |\n|%s\n", s.caption, strings.Join(heads, " | "), " --- |"+strings.Repeat(" ---: |", len(heads)))
 	for _, r := range s.rows {
 		cells := make([]string, len(r.cells))
 		for i, c := range r.cells {
 			cells[i] = c.markdown()
 		}
-		fmt.Fprintf(w, "| %s | %s |\n", r.peer, strings.Join(cells, " | "))
+		fmt.Fprintf(out, "| %s | %s |\n", r.peer, strings.Join(cells, " | "))
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(out)
 }
 
 func (c cell) markdown() string {
@@ -85,18 +94,21 @@ type Line struct {
 	Case  Case
 }
 
-// MarkdownShort writes a table of a few cases: a row each, beside each other
-// the medians of ours and of these peers, with their ratios to ours.
-func MarkdownShort(w io.Writer, run Run, lines []Line, peers []string) {
-	fmt.Fprintf(w, "| | %s |\n| --- |%s\n", strings.Join(peers, " | "), strings.Repeat(" ---: |", len(peers)))
+// MarkdownShort writes a table of a few cases, a row each: the medians of these
+// peers, with their ratios to ours.
+func MarkdownShort(w io.Writer, run Run, lines []Line, peers []string) error {
+	var out strings.Builder
+	fmt.Fprintf(&out, "| | %s |\n| --- |%s\n", strings.Join(peers, " | "), strings.Repeat(" ---: |", len(peers)))
 	all := run.values()
 	for _, line := range lines {
 		cells := make([]string, len(peers))
 		for i, peer := range peers {
 			cells[i] = newCell(all[line.Case], peer).short()
 		}
-		fmt.Fprintf(w, "| %s | %s |\n", line.Title, strings.Join(cells, " | "))
+		fmt.Fprintf(&out, "| %s | %s |\n", line.Title, strings.Join(cells, " | "))
 	}
+	_, err := io.WriteString(w, out.String())
+	return err
 }
 
 func (c cell) short() string {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"image/color"
 	"math"
@@ -20,38 +21,35 @@ import (
 )
 
 // Plots writes SVG files into the directory: of a picture whose cases the run
-// does not have, none. Equal runs give equal bytes. It returns the names of
-// the files that it has written.
+// does not have, none. Equal runs give equal bytes.
 //
 //   - renew.svg: the cost of a renewal by key against the number of leases
 //   - cores.svg: the same against the number of cores
 //   - latency.svg: quantiles of single renewals, quiet and beside passes
 //   - memory.svg: bytes a lease
-func Plots(dir string, run Run) ([]string, error) {
-	var names []string
-	for _, p := range []struct {
+func Plots(dir string, run Run) error {
+	for _, kind := range []struct {
 		name string
-		draw func(Run) *picture
+		of   func(Run) *picture
 	}{
 		{"renew.svg", plotRenew},
 		{"cores.svg", plotCores},
 		{"latency.svg", plotLatency},
 		{"memory.svg", plotMemory},
 	} {
-		f := p.draw(run)
-		if f == nil {
+		p := kind.of(run)
+		if p == nil {
 			continue
 		}
-		svg, err := f.svg()
+		svg, err := p.svg()
 		if err != nil {
-			return names, fmt.Errorf("%s: %w", p.name, err)
+			return fmt.Errorf("%s: %w", kind.name, err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, p.name), svg, 0o644); err != nil {
-			return names, err
+		if err := os.WriteFile(filepath.Join(dir, kind.name), svg, 0o644); err != nil {
+			return err
 		}
-		names = append(names, p.name)
 	}
-	return names, nil
+	return nil
 }
 
 // A picture is a plot below a title, a line that says what it shows, and
@@ -163,11 +161,12 @@ type look struct {
 	glyph draw.GlyphDrawer
 }
 
-// looks gives each peer of the run a look that no other has.
+// looks gives each peer whose renewals were measured a look that no other
+// has.
 func (r Run) looks() map[string]look {
 	found := map[string]look{}
 	var ofOurs, ofOthers int
-	for _, peer := range r.peers() {
+	for _, peer := range r.peers(r.cases(isRenewal)) {
 		l := look{line: draw.LineStyle{Width: 1.3}, glyph: draw.CircleGlyph{}}
 		switch {
 		case isOurs(peer):
@@ -190,14 +189,11 @@ func (r Run) looks() map[string]look {
 	return found
 }
 
-// peers are those of the run, ours first, floors last, by name.
-func (r Run) peers() []string {
-	var peers []string
-	for _, s := range r.Samples {
-		peers = append(peers, s.Peer)
-	}
-	slices.SortFunc(peers, func(a, b string) int { return compareRows(row{peer: a}, row{peer: b}) })
-	return slices.Compact(peers)
+// peers are those of the cases, ours first, floors last, by name.
+func (r Run) peers(cases []Case) []string {
+	peers := peersOf(r.values(), cases)
+	slices.SortStableFunc(peers, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	return peers
 }
 
 func sans(size float64) font.Font {

@@ -80,7 +80,11 @@ func newSection(all values, cases []Case) section {
 	alike, differing := split(cases)
 	s := section{caption: strings.Join(words(cases[0], alike), ", ")}
 	for _, c := range cases {
-		s.heads = append(s.heads, words(c, differing))
+		head := words(c, differing)
+		if len(head) == 0 {
+			head = []string{metric(c)}
+		}
+		s.heads = append(s.heads, head)
 	}
 	for _, peer := range peersOf(all, cases) {
 		r := row{peer: peer}

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -12,41 +11,42 @@ import (
 
 // Table prints the run for a terminal: the groups' tables, the cases in which
 // we are not first, and how the run came about.
-func Table(w io.Writer, run Run) {
+func Table(w io.Writer, run Run) error {
+	var out strings.Builder
 	for _, g := range Groups(run) {
-		fmt.Fprintln(w, text.Bold.Sprint(g.Title))
-		if g.Says != "" {
-			fmt.Fprintln(w, g.Says)
-		}
+		fmt.Fprintln(&out, text.Bold.Sprint(g.Title))
+		say(&out, g.Says)
 		for _, s := range run.sections(g) {
-			fmt.Fprintf(w, "\n%s\n", text.FgCyan.Sprint(s.caption))
-			s.print(w)
+			fmt.Fprintf(&out, "\n%s\n", text.FgCyan.Sprint(s.caption))
+			s.print(&out)
 		}
-		fmt.Fprintln(w)
+		fmt.Fprintln(&out)
 	}
-	printLosses(w, run.losses())
-	fmt.Fprintf(w, "%s, and %s; * is the least of its column, floors aside.\n", medians, ratios)
+	if lost := run.losses(); len(lost) > 0 {
+		fmt.Fprintf(&out, "%s\n%s\n\n", text.Bold.Sprint("Where we are not first"), strings.Join(lost, "\n"))
+	}
+	say(&out, fmt.Sprintf("%s, and %s; * is the least of its column, floors aside.", medians, ratios))
 	for _, note := range run.noise() {
-		fmt.Fprintln(w, note)
+		say(&out, note)
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(&out)
 	for _, f := range run.facts() {
-		fmt.Fprintf(w, "%-8s %s\n", f.name, f.value)
+		fmt.Fprintf(&out, "%-8s %s\n", f.name, f.value)
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// textWidth is how wide prose is, in columns.
+const textWidth = 110
+
+func say(out *strings.Builder, prose string) {
+	for line := range strings.Lines(text.WrapSoft(prose, textWidth)) {
+		fmt.Fprintln(out, strings.TrimRight(line, " \n"))
 	}
 }
 
-func printLosses(w io.Writer, losses []string) {
-	if len(losses) == 0 {
-		return
-	}
-	fmt.Fprintln(w, text.Bold.Sprint("Where we are not first"))
-	for _, lost := range losses {
-		fmt.Fprintln(w, lost)
-	}
-	fmt.Fprintln(w)
-}
-
-func (s section) print(w io.Writer) {
+func (s section) print(out *strings.Builder) {
 	t := plain()
 	header := table.Row{""}
 	columns := []table.ColumnConfig{{Number: 1}}
@@ -54,9 +54,7 @@ func (s section) print(w io.Writer) {
 		header = append(header, strings.Join(head, "\n"))
 		columns = append(columns, table.ColumnConfig{Number: i + 2, Align: text.AlignRight, AlignHeader: text.AlignRight})
 	}
-	if slices.ContainsFunc(s.heads, func(head []string) bool { return len(head) > 0 }) {
-		t.AppendHeader(header)
-	}
+	t.AppendHeader(header)
 	t.SetColumnConfigs(columns)
 	for _, r := range s.rows {
 		line := table.Row{r.peer}
@@ -65,7 +63,7 @@ func (s section) print(w io.Writer) {
 		}
 		t.AppendRow(line)
 	}
-	render(w, t)
+	render(out, t)
 }
 
 // padded is the cell with its parts below those of the cell above.
@@ -92,8 +90,8 @@ func plain() table.Writer {
 }
 
 // render prints a table without blanks at the ends of lines.
-func render(w io.Writer, t table.Writer) {
+func render(out *strings.Builder, t table.Writer) {
 	for line := range strings.Lines(t.Render()) {
-		fmt.Fprintln(w, strings.TrimRight(line, " \n"))
+		fmt.Fprintln(out, strings.TrimRight(line, " \n"))
 	}
 }
