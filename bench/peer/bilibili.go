@@ -67,7 +67,7 @@ func (i *biliInstance) clone() *biliInstance {
 
 // All instances are in one place, live as long, and count as up.
 const (
-	biliRegion, biliZone, biliEnv = "region", "zone", "env"
+	biliRegion, biliZone, biliEnv, biliVersion = "region", "zone", "env", "1.0"
 
 	biliTerm = 90 * time.Second
 	biliUp   = 1
@@ -77,7 +77,7 @@ func (r *biliRegistry) Register(now time.Time, key Key, _ time.Duration) {
 	name, host, _ := strings.Cut(key.Name, "/")
 	at := now.UnixNano()
 	r.app(name).add(&biliInstance{
-		region: biliRegion, zone: biliZone, env: biliEnv, app: name, host: host,
+		region: biliRegion, zone: biliZone, env: biliEnv, app: name, host: host, version: biliVersion,
 		metadata: map[string]string{}, status: biliUp,
 		registered: at, up: at, renewed: at, dirty: at, latest: at,
 	})

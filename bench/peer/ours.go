@@ -143,8 +143,9 @@ func (r *kernelRegistry) Len() int { return r.kernel.Len() }
 
 func (r *kernelRegistry) Close() { r.kernel.Stop() }
 
+// Pass forgives nothing, however long the last one is ago.
 func (r *kernelRegistry) Pass(now time.Time) (ended int) {
-	return len(r.kernel.Evict(now).Eviction.Evicted)
+	return len(r.kernel.EvictForgiving(now, 0).Eviction.Evicted)
 }
 
 // Hold registers the keys anew, since a kernel gives handles to those who
