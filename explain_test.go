@@ -351,6 +351,33 @@ func TestEarliestUnderEurekasRuleIsOfWholeMilliseconds(t *testing.T) {
 	}
 }
 
+// A pass by Eureka's rule that comes 1.3 ms late forgives 1 ms, and one by the
+// exact rule what it is late: each time the lease has been over for 1.2 ms.
+func TestEarliestWhenAPassIsLateByAFraction(t *testing.T) {
+	const s, us = time.Second, time.Microsecond
+	for _, row := range []struct {
+		config                        leasekernel.Config
+		begins, registered, now, want time.Duration
+	}{
+		{leasekernel.Eureka(preserve.EurekaV1_9_17), 900 * us, 30 * s, 120*s + 2200*us, 120*s + 2200*us},
+		{leasekernel.Exact(), 900 * us, 1000 * us, 90*s + 2200*us, 100*s + 2200*us},
+	} {
+		k := newKernel(t, limitless(row.config))
+		if row.config.Opens() {
+			open(t, k, row.begins, 1)
+		} else {
+			k.Evict(at(row.begins))
+		}
+		register(t, k, row.registered, 1)
+		tickUntil(k, row.now-5*s)
+		name := row.config.Term.Rule.String()
+		equal(t, name+" earliest", k.Explain(at(row.now), 1).Earliest.Sub(t0), row.want)
+		equal(t, name+" evicted, late", len(k.Tick(at(row.now)).Eviction.Evicted) == 1, row.now == row.want)
+		k.Tick(at(row.want))
+		equal(t, name+" leases", k.Len(), 0)
+	}
+}
+
 // Deadlines that lie further away than a Duration is long are not near by
 // accident.
 func TestEarliestOfADeadlineInTheYear3000(t *testing.T) {

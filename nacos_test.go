@@ -2,6 +2,7 @@ package leasekernel_test
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -72,4 +73,16 @@ func TestNacosGoesByTheWallClock(t *testing.T) {
 	renew(t, k, -time.Hour, 1) // set back: the last renewal moves back with it
 	same(t, "set back by an hour", told(k.Evict(at(-time.Hour+15*time.Second))), []string{"healed 1 at -1h0m0s"})
 	same(t, "and forward again", told(k.Evict(at(6*time.Second))), []string{"suspected 1 at 6s", "evicted 1 at 6s"})
+}
+
+// The pause between two beats is the client's affair: nothing is expected that
+// depends on it.
+func TestNacosBeatsAtAnyInterval(t *testing.T) {
+	for _, interval := range []time.Duration{-1, 0, 1, 1500 * time.Millisecond, math.MaxInt64} {
+		config := leasekernel.Nacos()
+		config.Term.Interval = interval
+		k := newKernel(t, config)
+		register(t, k, 0, 1)
+		equal(t, interval.String(), k.Len(), 1)
+	}
 }

@@ -499,6 +499,8 @@ func TestNextIsTheEarliestOfAllPasses(t *testing.T) {
 	k.Update(at(60 * s))
 	k.Rotate(at(100 * s)) // not due
 	next(80 * s)
+	early := k.Tick(at(15*m + 30*s)) // 15 minutes after the start, but not after the update
+	equal(t, "updated early", early.Update == nil, true)
 	k.Tick(at(20 * m)) // everything
 	next(21 * m)
 	tick = k.Tick(at(40 * m))

@@ -173,9 +173,13 @@ func (f *faults) swap(pos token.Pos, from token.Token) {
 	}
 }
 
-// put adds the mutant that has text in place of what stands from pos to end.
+// put adds the mutant that has text in place of what stands from pos to end,
+// unless that is the same.
 func (f *faults) put(rule string, pos, end token.Pos, text string) {
 	from, to := f.files.Position(pos), f.files.Position(end)
+	if string(f.source[from.Offset:to.Offset]) == text {
+		return
+	}
 	head := string(f.source[:from.Offset])
 	tail := string(f.source[to.Offset:])
 	firstLine := strings.LastIndexByte(head, '\n') + 1

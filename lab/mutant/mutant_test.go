@@ -21,6 +21,8 @@ func TestEveryOperatorMakesItsFaults(t *testing.T) {
 		"if p { f() }":            {"if !p { f() }", "if p { }"},
 		"for p { break }":         {"for !p { break }", "for p { continue }"},
 		"defer f()":               {""},
+		"_ = a + b":               {"_ = a - b"},
+		"_, x = f()":              {"_, _ = f()"},
 		"a, b = b, a":             {"_, _ = b, a"},
 		"switch { case a > 1: }":  {"switch { case a >= 1: }", "switch { case a <= 1: }"},
 	} {
