@@ -95,8 +95,7 @@ func race(client func(number int)) {
 var processors = []int{1, 2, 8}
 
 // eachHistory makes so many histories, unless the environment says how many: as
-// many on each number of processors. Under the tag interleave they pause at
-// random.
+// many on each number of processors.
 func eachHistory(t *testing.T, name string, standard int, history func(t *testing.T, number uint64)) {
 	eachLongHistory(t, name, standard, 1, history)
 }
@@ -111,12 +110,11 @@ func eachLongHistory(t *testing.T, name string, standard, longer int, history fu
 		}
 		standard = (n + longer - 1) / longer
 	}
-	pausing(t)
-	number := 0
+	number := uint64(0)
 	onProcessors(t, func(t *testing.T) {
 		for range (standard + len(processors) - 1) / len(processors) {
-			setWeather(uint64(number))
-			history(t, uint64(number))
+			setWeather(number)
+			history(t, number)
 			number++
 			law.Add(law.Histories, name, 1)
 		}

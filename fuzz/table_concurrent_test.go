@@ -396,6 +396,17 @@ func churn(table *lease.Table[string, int], term lease.Term, done *atomic.Bool) 
 	}
 }
 
+// moveAll registers other keys and cancels them until every shard has moved what
+// lives.
+func moveAll(table *lease.Table[string, int], term lease.Term) {
+	for range 4 {
+		for number, key := range manyTableKeys {
+			mustRegister(table, 0, key, number, term)
+			table.Cancel(key)
+		}
+	}
+}
+
 // beside runs the churn beside something, until that is done.
 func beside(table *lease.Table[string, int], term lease.Term, something func()) {
 	var done atomic.Bool
@@ -406,10 +417,14 @@ func beside(table *lease.Table[string, int], term lease.Term, something func()) 
 	churning.Wait()
 }
 
+// onProcessors runs a test on each number of processors. Under the tag interleave
+// steps pause at random.
 func onProcessors(t *testing.T, test func(t *testing.T)) {
-	for _, n := range processors {
+	for i, n := range processors {
 		t.Run(fmt.Sprint(n, " processors"), func(t *testing.T) {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
+			pausing(t)
+			setWeather(uint64(i))
 			test(t)
 		})
 	}
@@ -589,7 +604,8 @@ func manyTables(t *testing.T, test func(t *testing.T, table *lease.Table[string,
 	for _, rule := range []lease.Rule{lease.Exact, lease.Eureka, lease.Nacos} {
 		t.Run(rule.String(), func(t *testing.T) {
 			onProcessors(t, func(t *testing.T) {
-				for range 10 {
+				for number := range uint64(10) {
+					setWeather(number)
 					test(t, newIntTable(t, rule), shortTerm(rule))
 				}
 			})
@@ -656,15 +672,19 @@ func TestRenewalBetweenCollectionAndEvictionRescues(t *testing.T) {
 // time, with instants that would show:
 //
 //  1. A holder keeps the handle of its lease.
-//  2. The lease leaves, and its key is registered again.
-//  3. The shard moves what lives, and others take its places.
-//  4. The handle is used.
+//  2. The lease moves, so that the handle has to look its key up.
+//  3. The lease leaves, and its key is registered again.
+//  4. The shard moves what lives, and others take its places.
+//  5. The handle is used.
 func TestStaleHandleAfterItsSlotsLeaseLeftTouchesNothing(t *testing.T) {
 	const late = 1_000_000
 	manyTables(t, func(t *testing.T, table *lease.Table[string, int], term lease.Term) {
 		var stale []intSnapshot
 		for i, key := range rescued {
 			stale = append(stale, mustRegister(table, 0, key, i, term).Lease)
+		}
+		moveAll(table, term)
+		for i, key := range rescued {
 			if i%2 == 0 {
 				table.Cancel(key)
 			}
@@ -714,7 +734,8 @@ func TestStaleHandleAfterItsSlotsLeaseLeftTouchesNothing(t *testing.T) {
 func TestRegistrationWhileItsBlockIsSweptIsFound(t *testing.T) {
 	onProcessors(t, func(t *testing.T) {
 		table, term := newIntTable(t, lease.Eureka), shortTerm(lease.Eureka)
-		for round := range 30 {
+		for round := range uint64(30) {
+			setWeather(round)
 			for i, key := range rescued {
 				mustRegister(table, 1000, key, i, term)
 			}
