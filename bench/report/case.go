@@ -93,11 +93,13 @@ func figure(value float64) string {
 	if math.IsInf(value, 0) || math.IsNaN(value) {
 		return "-"
 	}
-	decimals := 2 - int(math.Floor(math.Log10(value)))
+	digits := 3
 	if value < 1 {
-		decimals--
+		digits = 2
 	}
-	text := strconv.FormatFloat(value, 'f', max(decimals, 0), 64)
+	_, exponent, _ := strings.Cut(strconv.FormatFloat(value, 'e', digits-1, 64), "e")
+	power, _ := strconv.Atoi(exponent)
+	text := strconv.FormatFloat(value, 'f', max(digits-1-power, 0), 64)
 	if value < 9999.5 {
 		return text
 	}

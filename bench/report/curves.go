@@ -18,12 +18,12 @@ const ranges = "medians and spans of the rounds"
 // plotRenew draws the cost of a renewal against the number of leases, on as
 // few cores as there are.
 func plotRenew(run Run) *picture {
-	cases := run.cases(isRenewal)
+	cases := run.renewals()
 	if len(cases) == 0 {
 		return nil
 	}
 	procs := slices.MinFunc(cases, func(a, b Case) int { return a.Procs - b.Procs }).Procs
-	cases = slices.DeleteFunc(cases, func(c Case) bool { return c.Procs != procs || c.Leases == 0 })
+	cases = slices.DeleteFunc(cases, func(c Case) bool { return c.Procs != procs })
 	curves := run.curves(cases, func(c Case) float64 { return float64(c.Leases) })
 	if len(curves) == 0 {
 		return nil
@@ -40,7 +40,7 @@ func plotRenew(run Run) *picture {
 // plotCores draws the cost of a renewal against the number of cores, with as
 // many leases as most peers were measured with.
 func plotCores(run Run) *picture {
-	cases := run.cases(isRenewal)
+	cases := run.renewals()
 	if len(cases) == 0 {
 		return nil
 	}
@@ -59,6 +59,16 @@ func plotCores(run Run) *picture {
 	}
 	p.X.Tick.Marker = ticks
 	return p
+}
+
+// renewals are the plain ones, of the variant that most peers have.
+func (r Run) renewals() []Case {
+	cases := r.cases(func(c Case) bool { return isRenewal(c) && c.Leases > 0 })
+	if len(cases) == 0 {
+		return nil
+	}
+	like := r.popular(cases)
+	return slices.DeleteFunc(cases, func(c Case) bool { return c.Variant != like.Variant })
 }
 
 // popular is the case with the most peers, and of these that with the most

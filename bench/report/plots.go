@@ -138,7 +138,7 @@ func (p *picture) drawLegend(c draw.Canvas) {
 var (
 	ink      = color.Gray{Y: 0x22}
 	muted    = color.Gray{Y: 0x66}
-	faint    = color.Gray{Y: 0xaa}
+	faint    = color.Gray{Y: 0x99}
 	grid     = color.Gray{Y: 0xe2}
 	stripe   = color.Gray{Y: 0xf6}
 	accent   = color.RGBA{R: 0xd5, G: 0x5e, B: 0x00, A: 0xff} // vermillion

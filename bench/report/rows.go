@@ -32,7 +32,7 @@ func plotMemory(run Run) *picture {
 	for _, peer := range peers {
 		b.medians = append(b.medians, median(all[c][peer]))
 	}
-	p.X.Max = slices.Max(b.medians)
+	p.X.Max = max(1, slices.Max(b.medians))
 	p.Add(b, rowNames(peers))
 	return p
 }
@@ -53,29 +53,40 @@ func plotLatency(run Run) *picture {
 	says := fmt.Sprintf("single renewals by key, %s, two readings of the clock included; medians of the rounds", leases(like))
 	p := newPicture("How long a renewal takes, quiet and beside passes", says, 110+29*vg.Length(len(peers)))
 	p.HideY()
-	p.Y.Min, p.Y.Max = -0.5, float64(len(peers))-0.5
 	p.Add(stripes(len(peers)), newGrid())
-	all := run.values()
 	for i, v := range variants {
-		d := &dots{color: variantColors[i%len(variantColors)], lower: 0.24 * (float64(i) - float64(len(variants)-1)/2)}
-		for _, peer := range peers {
-			var medians []float64
-			for _, c := range cases {
-				if rounds := all[c][peer]; variant(c) == v && len(rounds) > 0 && median(rounds) > 0 {
-					medians = append(medians, median(rounds))
-				}
-			}
-			d.rows = append(d.rows, medians)
-		}
+		d := run.dots(slices.DeleteFunc(slices.Clone(cases), func(c Case) bool { return variant(c) != v }), peers, quantiles)
+		d.color, d.lower = variantColors[i%len(variantColors)], 0.24*(float64(i)-float64(len(variants)-1)/2)
 		p.Add(d)
 		p.legend = append(p.legend, entry{name: v, color: d.color})
 	}
 	for i, q := range quantiles {
 		p.legend = append(p.legend, entry{strings.Fields(q)[0], muted, quantileGlyphs[i%len(quantileGlyphs)]})
 	}
+	if p.X.Min > p.X.Max {
+		return nil // nothing that a logarithm can show
+	}
 	p.Add(rowNames(peers))
+	p.Y.Min, p.Y.Max = -0.5, float64(len(peers))-0.5
+	p.X.Min, p.X.Max = p.X.Min/1.1, p.X.Max*1.1
 	logarithmic(&p.X, nanoseconds)
 	return p
+}
+
+// dots are the medians of the cases, a row a peer.
+func (r Run) dots(cases []Case, peers, quantiles []string) *dots {
+	all := r.values()
+	d := &dots{}
+	for _, peer := range peers {
+		medians := make([]float64, len(quantiles))
+		for _, c := range cases {
+			if rounds := all[c][peer]; len(rounds) > 0 {
+				medians[slices.Index(quantiles, metric(c))] = median(rounds)
+			}
+		}
+		d.rows = append(d.rows, medians)
+	}
+	return d
 }
 
 // ranked are the peers that were measured in one of the cases, by the
@@ -174,8 +185,9 @@ var (
 	quantileGlyphs = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{}}
 )
 
-// dots are the values of each row, with a line through them that is somewhat
-// lower than the middle.
+// dots are the values of each row, a kind of dot for each column, with a line
+// through them that is somewhat lower than the row's middle. There is no dot
+// for 0.
 type dots struct {
 	color color.Color
 	lower float64
@@ -185,23 +197,30 @@ type dots struct {
 func (d *dots) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
 	for i, values := range d.rows {
-		if len(values) == 0 {
-			continue
-		}
 		y := toY(middle(i, len(d.rows)) - d.lower)
-		c.StrokeLine2(draw.LineStyle{Color: d.color, Width: 0.9}, toX(values[0]), y, toX(values[len(values)-1]), y)
+		var xs []vg.Length
 		for j, value := range values {
+			if value == 0 {
+				continue
+			}
+			xs = append(xs, toX(value))
 			c.DrawGlyphNoClip(draw.GlyphStyle{Color: d.color, Radius: 3, Shape: quantileGlyphs[j%len(quantileGlyphs)]}, vg.Point{X: toX(value), Y: y})
+		}
+		if len(xs) > 1 {
+			c.StrokeLine2(draw.LineStyle{Color: d.color, Width: 0.9}, slices.Min(xs), y, slices.Max(xs), y)
 		}
 	}
 }
 
+// DataRange has the values, of which a logarithm needs to know.
 func (d *dots) DataRange() (xmin, xmax, ymin, ymax float64) {
-	all := slices.Concat(d.rows...)
-	if len(all) == 0 {
-		return math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+	xmin, xmax = math.Inf(1), math.Inf(-1)
+	for _, value := range slices.Concat(d.rows...) {
+		if value > 0 {
+			xmin, xmax = min(xmin, value), max(xmax, value)
+		}
 	}
-	return slices.Min(all), slices.Max(all), 0, float64(len(d.rows) - 1)
+	return xmin, xmax, 0, float64(len(d.rows) - 1)
 }
 
 // stripes lays a light ground below every second row.
