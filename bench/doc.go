@@ -12,4 +12,4 @@
 // that their ratio holds on a machine whose speed drifts. Instants are given;
 // no benchmark reads a clock inside its loop but those that measure a part of
 // it or the latency of single operations, ours and peers alike.
-package bench
+package main

@@ -1,10 +1,11 @@
-package bench
+package main
 
 import (
 	"runtime"
 	"testing"
 	"time"
 
+	"github.com/leasekernel/leasekernel/bench/peer"
 	"github.com/leasekernel/leasekernel/lease"
 )
 
@@ -17,10 +18,10 @@ import (
 // This file comes early in the alphabet, so that no other registry is there.
 func BenchmarkTableMemory(b *testing.B) {
 	b.Run("map=rwmutex64", func(b *testing.B) {
-		benchmarkMemory(b, func() keeper { return newLockedMap[string, struct{}]() })
+		benchmarkMemory(b, func() keeper { return lockedMap[string, struct{}]{peer.NewLockedMap[string, struct{}](base)} })
 	})
 	b.Run("map=sync.Map", func(b *testing.B) {
-		benchmarkMemory(b, func() keeper { return new(syncMap[string, struct{}]) })
+		benchmarkMemory(b, func() keeper { return syncMap[string, struct{}]{peer.NewSyncMap[string, struct{}](base)} })
 	})
 	b.Run("ours", func(b *testing.B) {
 		benchmarkMemory(b, func() keeper {

@@ -1,17 +1,16 @@
-package bench
+package main
 
 import (
 	"fmt"
-	"hash/maphash"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/leasekernel/leasekernel/bench/peer"
 	"github.com/leasekernel/leasekernel/lease"
 )
 
@@ -136,141 +135,32 @@ func tableOf[K comparable](keys []K) table[K] {
 	return t
 }
 
-// A mapLease is what registries written by hand keep for a lease. Ours keeps
-// the instant of the registration and a number beside.
-type mapLease[V any] struct {
-	holder   V // in front: an empty one at the end would take 8 bytes
-	renewed  atomic.Int64
-	duration time.Duration
+// lockedMap is 64 maps as a registry whose leases all have the usual term.
+type lockedMap[K comparable, V any] struct{ *peer.LockedMap[K, V] }
+
+func (m lockedMap[K, V]) Register(now time.Time, key K, holder V) {
+	m.LockedMap.Register(now, key, holder, term.Duration)
 }
 
-func newMapLease[V any](now time.Time, holder V) *mapLease[V] {
-	l := &mapLease[V]{holder: holder, duration: term.Duration}
-	l.renewed.Store(int64(now.Sub(base)))
-	return l
-}
-
-// lockedMap is 64 maps of pointers, each behind its RWMutex: what a good
-// engineer writes first.
-type lockedMap[K comparable, V any] struct {
-	seed   maphash.Seed
-	shards [64]lockedShard[K, V]
-}
-
-type lockedShard[K comparable, V any] struct {
-	sync.RWMutex
-	leases map[K]*mapLease[V]
-	_      [64]byte
-}
-
-func newLockedMap[K comparable, V any]() *lockedMap[K, V] {
-	m := &lockedMap[K, V]{seed: maphash.MakeSeed()}
-	for i := range m.shards {
-		m.shards[i].leases = make(map[K]*mapLease[V])
-	}
-	return m
-}
-
-func lockedMapOf[K comparable](keys []K) *lockedMap[K, int] {
-	m := newLockedMap[K, int]()
+func lockedMapOf[K comparable](keys []K) lockedMap[K, int] {
+	m := lockedMap[K, int]{peer.NewLockedMap[K, int](base)}
 	for i, key := range keys {
 		m.Register(base, key, i)
 	}
 	return m
 }
 
-func (m *lockedMap[K, V]) shardOf(key K) *lockedShard[K, V] {
-	return &m.shards[maphash.Comparable(m.seed, key)>>58]
+// syncMap is the standard library's concurrent map as such a registry.
+type syncMap[K comparable, V any] struct{ *peer.SyncMap[K, V] }
+
+func (m syncMap[K, V]) Register(now time.Time, key K, holder V) {
+	m.SyncMap.Register(now, key, holder, term.Duration)
 }
 
-func (m *lockedMap[K, V]) Register(now time.Time, key K, holder V) {
-	l := newMapLease(now, holder)
-	shard := m.shardOf(key)
-	shard.Lock()
-	shard.leases[key] = l
-	shard.Unlock()
-}
-
-func (m *lockedMap[K, V]) Renew(now time.Time, key K) bool {
-	shard := m.shardOf(key)
-	shard.RLock()
-	lease, ok := shard.leases[key]
-	if ok {
-		lease.renewed.Store(int64(now.Sub(base)))
-	}
-	shard.RUnlock()
-	return ok
-}
-
-func (m *lockedMap[K, V]) Cancel(key K) bool {
-	shard := m.shardOf(key)
-	shard.Lock()
-	_, ok := shard.leases[key]
-	delete(shard.leases, key)
-	shard.Unlock()
-	return ok
-}
-
-// A mapCandidate is an expired lease as a pass by hand saw it.
-type mapCandidate[K comparable, V any] struct {
-	key     K
-	lease   *mapLease[V]
-	renewed int64
-}
-
-// appendExpired appends what has expired, as a pass by hand does: shard by
-// shard.
-func (m *lockedMap[K, V]) appendExpired(found []mapCandidate[K, V], now time.Time) []mapCandidate[K, V] {
-	at := int64(now.Sub(base))
-	for i := range m.shards {
-		shard := &m.shards[i]
-		shard.RLock()
-		for key, lease := range shard.leases {
-			if renewed := lease.renewed.Load(); at > renewed+int64(lease.duration) {
-				found = append(found, mapCandidate[K, V]{key, lease, renewed})
-			}
-		}
-		shard.RUnlock()
-	}
-	return found
-}
-
-// evict ends a lease if it has not been renewed or replaced since.
-func (m *lockedMap[K, V]) evict(seen mapCandidate[K, V]) bool {
-	shard := m.shardOf(seen.key)
-	shard.Lock()
-	defer shard.Unlock()
-	if shard.leases[seen.key] != seen.lease || seen.lease.renewed.Load() != seen.renewed {
-		return false
-	}
-	delete(shard.leases, seen.key)
-	return true
-}
-
-// syncMap is the standard library's concurrent map.
-type syncMap[K comparable, V any] struct{ leases sync.Map }
-
-func syncMapOf[K comparable](keys []K) *syncMap[K, int] {
-	m := new(syncMap[K, int])
+func syncMapOf[K comparable](keys []K) syncMap[K, int] {
+	m := syncMap[K, int]{peer.NewSyncMap[K, int](base)}
 	for i, key := range keys {
 		m.Register(base, key, i)
 	}
 	return m
-}
-
-func (m *syncMap[K, V]) Register(now time.Time, key K, holder V) {
-	m.leases.Store(key, newMapLease(now, holder))
-}
-
-func (m *syncMap[K, V]) Renew(now time.Time, key K) bool {
-	lease, ok := m.leases.Load(key)
-	if ok {
-		lease.(*mapLease[V]).renewed.Store(int64(now.Sub(base)))
-	}
-	return ok
-}
-
-func (m *syncMap[K, V]) Cancel(key K) bool {
-	_, ok := m.leases.LoadAndDelete(key)
-	return ok
 }

@@ -1,4 +1,4 @@
-package bench
+package main
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leasekernel/leasekernel/bench/peer"
 	"github.com/leasekernel/leasekernel/lease"
 )
 
@@ -67,7 +68,7 @@ func mapCrowd(keys, beats []string) *crowd {
 				m.Renew(now, key)
 			}
 		},
-		pass: func(now time.Time) int { return len(m.appendExpired(nil, now)) },
+		pass: func(now time.Time) int { return len(m.AppendExpired(nil, now)) },
 	}
 }
 
@@ -174,13 +175,13 @@ func (s *sweptTable) register(keys []string) {
 
 // sweptMap is a registry by hand, whose leases are numbered by their holders.
 type sweptMap struct {
-	leases *lockedMap[string, int]
+	leases lockedMap[string, int]
 	now    time.Time
-	found  []mapCandidate[string, int]
+	found  []peer.Candidate[string, int]
 }
 
 func newSweptMap(keys []string) swept {
-	return &sweptMap{leases: lockedMapOf(keys), now: base, found: make([]mapCandidate[string, int], 0, len(keys))}
+	return &sweptMap{leases: lockedMapOf(keys), now: base, found: make([]peer.Candidate[string, int], 0, len(keys))}
 }
 
 func (s *sweptMap) wait() { s.now = s.now.Add(term.Duration + time.Second) }
@@ -192,17 +193,17 @@ func (s *sweptMap) renew(keys []string) {
 }
 
 func (s *sweptMap) look() int {
-	s.found = s.leases.appendExpired(s.found[:0], s.now)
+	s.found = s.leases.AppendExpired(s.found[:0], s.now)
 	return len(s.found)
 }
 
 func (s *sweptMap) sort() {
-	slices.SortFunc(s.found, func(x, y mapCandidate[string, int]) int { return cmp.Compare(x.lease.holder, y.lease.holder) })
+	slices.SortFunc(s.found, func(x, y peer.Candidate[string, int]) int { return cmp.Compare(x.Holder(), y.Holder()) })
 }
 
 func (s *sweptMap) evict() (evicted int) {
 	for _, seen := range s.found {
-		if s.leases.evict(seen) {
+		if s.leases.Evict(seen) {
 			evicted++
 		}
 	}

@@ -1,4 +1,4 @@
-package bench
+package main
 
 import (
 	"math/rand/v2"
@@ -205,11 +205,11 @@ var allRenewed = func() (all [batchSize]bool) {
 // processors whatever -cpu says: at one the two goroutines would take turns,
 // and the scheduler would be measured.
 func BenchmarkTableRenewDuringPasses(b *testing.B) {
-	locked := once(func() *lockedMap[string, int] { return lockedMapOf(names()) })
+	locked := once(func() lockedMap[string, int] { return lockedMapOf(names()) })
 	b.Run("passes=none/map=rwmutex64", func(b *testing.B) { benchmarkLatency(b, locked().Renew, namesAsBeats(), nil) })
 	b.Run("passes=looping/map=rwmutex64", func(b *testing.B) {
 		locked := locked()
-		benchmarkLatency(b, locked.Renew, namesAsBeats(), func() int { return len(locked.appendExpired(nil, base)) })
+		benchmarkLatency(b, locked.Renew, namesAsBeats(), func() int { return len(locked.AppendExpired(nil, base)) })
 	})
 	due := once(func() *due { return newDue(names()) })
 	beats := once(func() []string { return arriving(due().keys) })

@@ -11,51 +11,55 @@ import (
 )
 
 // counters are what the processor counts of a thread, by the name of the
-// metric.
+// metric. What a cache miss is differs between processors: to AMD's it is one
+// of the second level.
 var counters = map[string]uint64{
 	"instructions/op":  unix.PERF_COUNT_HW_INSTRUCTIONS,
 	"cache-misses/op":  unix.PERF_COUNT_HW_CACHE_MISSES,
 	"branch-misses/op": unix.PERF_COUNT_HW_BRANCH_MISSES,
 }
 
-// count does work on one thread, after having done it once to warm up, and
-// returns what the processor counted, for each call.
-func count(work func(goroutine, calls int)) (map[string]float64, error) {
-	const calls = 1 << 20
+// count lets one thread do work and returns what the processor counted, for
+// each call.
+func count(calls int, work func(goroutine, calls int)) (counted map[string]float64, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	work(0, calls)
-	counted := make(map[string]float64, len(counters))
+	fds := make(map[string]int, len(counters))
+	defer func() {
+		for _, fd := range fds {
+			err = errors.Join(err, unix.Close(fd))
+		}
+	}()
 	for metric, event := range counters {
-		n, err := countOne(event, func() { work(0, calls) })
-		if err != nil {
+		if fds[metric], err = openCounter(event); err != nil {
+			delete(fds, metric)
 			return nil, fmt.Errorf("counting %s: %w", metric, err)
 		}
-		counted[metric] = float64(n) / calls
+	}
+	work(0, calls)
+	counted = make(map[string]float64, len(fds))
+	for metric, fd := range fds {
+		n, err := readCounter(fd)
+		if err != nil {
+			return nil, fmt.Errorf("reading %s: %w", metric, err)
+		}
+		counted[metric] = float64(n) / float64(calls)
 	}
 	return counted, nil
 }
 
-// countOne counts an event of this thread, outside the operating system.
-func countOne(event uint64, work func()) (n uint64, err error) {
-	attributes := &unix.PerfEventAttr{
+// openCounter counts an event of this thread, outside the operating system,
+// from now on.
+func openCounter(event uint64) (fd int, err error) {
+	return unix.PerfEventOpen(&unix.PerfEventAttr{
 		Type:   unix.PERF_TYPE_HARDWARE,
 		Size:   uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
 		Config: event,
-		Bits:   unix.PerfBitDisabled | unix.PerfBitExcludeKernel | unix.PerfBitExcludeHv,
-	}
-	fd, err := unix.PerfEventOpen(attributes, 0, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, unix.Close(fd)) }()
-	if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_ENABLE, 0); err != nil {
-		return 0, err
-	}
-	work()
-	if err := unix.IoctlSetInt(fd, unix.PERF_EVENT_IOC_DISABLE, 0); err != nil {
-		return 0, err
-	}
+		Bits:   unix.PerfBitExcludeKernel | unix.PerfBitExcludeHv,
+	}, 0, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
+}
+
+func readCounter(fd int) (uint64, error) {
 	var read [8]byte
 	if _, err := unix.Read(fd, read[:]); err != nil {
 		return 0, err

@@ -5,6 +5,6 @@ package load
 import "errors"
 
 // count cannot ask the processor here.
-func count(func(goroutine, calls int)) (map[string]float64, error) {
+func count(int, func(goroutine, calls int)) (map[string]float64, error) {
 	return nil, errors.ErrUnsupported
 }

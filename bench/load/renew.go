@@ -21,7 +21,8 @@ func measureRenew(r *registry) error {
 		r.add(report.Case{Workload: "renew", Metric: "ns/op", Procs: procs, Variant: "uniform", Clock: true}, ns, load)
 		r.setNow(time.Now())
 	}
-	counted, err := count(r.renewing(r.beats, false))
+	ns, _ := r.timed(1, r.renewing(r.beats, false))
+	counted, err := count(int(float64(r.job.Time)/ns)+1, r.renewing(r.beats, false))
 	if err != nil {
 		return nil // this machine has no counters, or does not let us read them
 	}
