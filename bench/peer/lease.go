@@ -51,3 +51,6 @@ type Candidate[K comparable, V any] struct {
 	lease   *mapLease[V]
 	renewed int64
 }
+
+// Holder returns what the lease was granted to.
+func (c Candidate[K, V]) Holder() V { return c.lease.holder }

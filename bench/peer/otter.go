@@ -45,9 +45,11 @@ func (r *otterRegistry) deleted(e otter.DeletionEvent[string, time.Duration]) {
 	}
 }
 
+// Register gives a lease whose instant is before the clock's what is left of
+// its term.
 func (r *otterRegistry) Register(now time.Time, key Key, term time.Duration) {
-	r.clock.set(now)
-	r.cache.Set(key.Name, term)
+	late := r.clock.set(now)
+	r.cache.Set(key.Name, max(term-late, 1))
 }
 
 func (r *otterRegistry) Renew(now time.Time, key Key) bool {
@@ -78,12 +80,17 @@ type setClock struct {
 	nanos atomic.Int64 // since the epoch
 }
 
-// set mostly finds that the clock is set: a store each time would cost more.
-func (c *setClock) set(now time.Time) {
+// set returns by how much the clock is ahead. It mostly finds the clock as it
+// should be: a store each time would cost more.
+func (c *setClock) set(now time.Time) (ahead time.Duration) {
 	at := int64(now.Sub(c.epoch))
-	for before := c.nanos.Load(); before < at; before = c.nanos.Load() {
+	for {
+		before := c.nanos.Load()
+		if before >= at {
+			return time.Duration(before - at)
+		}
 		if c.nanos.CompareAndSwap(before, at) {
-			return
+			return 0
 		}
 	}
 }

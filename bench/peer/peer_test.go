@@ -168,6 +168,9 @@ func TestTheSilentEnd(t *testing.T) {
 
 		time.Sleep(term * 2 / 3)
 		synctest.Wait()
+		if _, ok := r.(Passer); ok {
+			remain(t, r, 10, 0) // until somebody ends them
+		}
 		end(t, r, 6)
 		remain(t, r, 4, 6)
 		for i, key := range keys {
@@ -195,6 +198,23 @@ func remain(t *testing.T, r Registry, leases, ended int) {
 	}
 }
 
+// Who takes instants may be told of a lease late, after its time.
+func TestALeaseThatIsOverFromTheStart(t *testing.T) {
+	eachPeer(t, func(t *testing.T, p Peer, r Registry) {
+		if !p.Given {
+			return
+		}
+		keys := keysOf(2)
+		r.Register(time.Now(), keys[0], term)
+		r.Register(time.Now().Add(-2*term), keys[1], term)
+		time.Sleep(2 * time.Second)
+		end(t, r, 1)
+		if !r.Renew(time.Now(), keys[0]) || r.Renew(time.Now(), keys[1]) {
+			t.Fatal("the wrong lease was ended")
+		}
+	})
+}
+
 func TestExpirableEndsTheSilent(t *testing.T) {
 	r, err := expirableLRU.New(time.Now(), 10)
 	if err != nil {
@@ -215,6 +235,34 @@ func TestExpirableEndsTheSilent(t *testing.T) {
 	}
 	if r.Renew(time.Now(), keysOf(1)[0]) {
 		t.Fatal("a lease was renewed that has ended")
+	}
+}
+
+func TestAPassByHandSparesWhatHasChanged(t *testing.T) {
+	epoch := time.Unix(0, 0)
+	m := NewLockedMap[string, int](epoch)
+	keys := []string{"renewed", "replaced", "cancelled", "silent"}
+	for i, key := range keys {
+		m.Register(epoch, key, i, term)
+	}
+	if found := m.AppendExpired(nil, epoch.Add(term)); len(found) != 0 {
+		t.Fatalf("%d leases have expired when their term is just over, want none", len(found))
+	}
+	late := epoch.Add(term + 1)
+	found := m.AppendExpired(nil, late)
+	if len(found) != len(keys) {
+		t.Fatalf("%d leases have expired, want %d", len(found), len(keys))
+	}
+	m.Renew(late, "renewed")
+	m.Register(late, "replaced", 4, term)
+	m.Cancel("cancelled")
+	for _, seen := range found {
+		if ok := m.Evict(seen); ok != (keys[seen.Holder()] == "silent") {
+			t.Errorf("evicted what was %s: %t", keys[seen.Holder()], ok)
+		}
+	}
+	if n := m.Len(); n != 2 {
+		t.Errorf("%d leases, want 2", n)
 	}
 }
 
