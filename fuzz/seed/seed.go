@@ -108,6 +108,10 @@ func (s Seed) sign() string {
 	return law.Violation(s.Law)
 }
 
+// testTakes is how long a seed's test may take: a change can make it wait for
+// ever.
+const testTakes = "4m"
+
 // Plant runs the seed's command with the source changed, which nobody else
 // notices: the changed file is elsewhere. The seed is found if the command
 // fails and prints the violation of its law.
@@ -125,7 +129,7 @@ func (s Seed) Plant(ctx context.Context, root string) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	arguments := append([]string{"test", "-overlay=" + overlay, "-count=1"}, strings.Fields(s.Run)[2:]...)
+	arguments := append([]string{"test", "-overlay=" + overlay, "-count=1", "-timeout=" + testTakes}, strings.Fields(s.Run)[2:]...)
 	command := exec.CommandContext(ctx, "go", arguments...)
 	command.Dir = root
 	output, err := command.CombinedOutput()
