@@ -52,6 +52,8 @@ func newer() Run {
 			s.Value *= 1.3
 		case s.Metric == "B/lease" && s.Peer == ours:
 			s.Value *= 0.7
+		case s.Metric == "B/lease" && s.Peer == "etcd":
+			s.Value *= 1.5
 		case s.Leases == 1000 && s.Procs == 1:
 			s.Value *= 1.4
 		case s.Leases == 1000 && s.Round > 0:

@@ -81,7 +81,9 @@ func textsOf(t *testing.T, name string, svg []byte) []string {
 		switch token := token.(type) {
 		case xml.StartElement:
 			within = token.Name.Local == "text"
-			if within && !slices.ContainsFunc(token.Attr, func(a xml.Attr) bool { return strings.Contains(a.Value, ",sans-serif;") }) {
+			if within && !slices.ContainsFunc(token.Attr, func(a xml.Attr) bool {
+				return strings.HasPrefix(a.Value, "font-family:Liberation Sans,Arial,Helvetica,sans-serif;")
+			}) {
 				t.Errorf("%s: no font in %v", name, token.Attr)
 			}
 		case xml.CharData:
@@ -110,6 +112,7 @@ func TestPlotsOfLittle(t *testing.T) {
 		"one size":      {[]Sample{{Case: renewal, Peer: ours, Value: 1}, {Case: renewal, Peer: "etcd", Value: 2}}, ""},
 		"two sizes":     {[]Sample{{Case: renewal, Peer: ours, Value: 1}, {Case: more, Peer: ours, Value: 1}}, "renew.svg"},
 		"zero":          {[]Sample{{Case: renewal, Peer: ours, Value: 0}, {Case: more, Peer: ours, Value: 1}}, ""},
+		"one zero":      {[]Sample{{Case: renewal, Peer: ours, Value: 1}, {Case: more, Peer: ours, Value: 1}, {Case: more, Peer: ours, Value: 0, Round: 1}, {Case: more, Peer: ours, Value: 1, Round: 2}}, ""},
 		"one bar":       {[]Sample{{Case: bytes, Peer: ours, Value: 1}}, "memory.svg"},
 		"an empty bar":  {[]Sample{{Case: bytes, Peer: ours, Value: 0}}, "memory.svg"},
 		"one latency":   {[]Sample{{Case: latency, Peer: ours, Value: 5}}, "latency.svg"},
@@ -125,6 +128,29 @@ func TestPlotsOfLittle(t *testing.T) {
 		if got := strings.Join(names, " "); got != row.want {
 			t.Errorf("%s: got %q, want %q", name, got, row.want)
 		}
+	}
+}
+
+// The longest latency is one of millions: the quantile before it sorts.
+func TestLatenciesAreSortedByTheirTail(t *testing.T) {
+	var run Run
+	for peer, values := range map[string][]float64{"a": {1, 30, 90}, "m": {5, 10, 900}, "k": {9, 20, 100}} {
+		for i, quantile := range []string{"p50-ns", "p99-ns", "max-ns"} {
+			run.Samples = append(run.Samples, Sample{Case: Case{Workload: "latency", Metric: quantile, Procs: 2}, Peer: peer, Value: values[i]})
+		}
+	}
+	texts := textsOf(t, "latency.svg", plots(t, run)["latency.svg"])
+	if first, second, third := slices.Index(texts, "m"), slices.Index(texts, "k"), slices.Index(texts, "a"); first < 0 || first > second || second > third {
+		t.Errorf("got %q", texts)
+	}
+}
+
+// Which number of leases is drawn: that with the most peers, then the most.
+func TestPopular(t *testing.T) {
+	of := func(n int) Case { return Case{Metric: "B/lease", Leases: n} }
+	run := Run{Samples: []Sample{{Case: of(1), Peer: "a"}, {Case: of(1), Peer: "b"}, {Case: of(3), Peer: "a"}, {Case: of(3), Peer: "b"}, {Case: of(2), Peer: "a"}, {Case: of(2), Peer: "b"}, {Case: of(9), Peer: "a"}}}
+	if got := run.popular([]Case{of(1), of(2), of(3), of(9)}); got != of(3) {
+		t.Errorf("got %v", got)
 	}
 }
 

@@ -103,6 +103,9 @@ func TestNoLosses(t *testing.T) {
 	if got := run.losses(); len(got) > 0 {
 		t.Errorf("got %q", got)
 	}
+	if least(map[string][]float64{ours: {2}, floor: {1}}) != "" {
+		t.Error("the only one is the least")
+	}
 }
 
 func TestFigure(t *testing.T) {
@@ -143,7 +146,7 @@ func TestNoise(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	add("free", 2, 1.6, 2)
-	add("disturbed", 2, 1.59, 1.6, 1, 2)
+	add("disturbed", 2, 1.59, 2, 1.6, 1)
 	add("blocking", 2, 1, 1.59)
 	add("of four", 4, 3.1, 3.3)
 	got := strings.Join(run.noise(), "\n")
