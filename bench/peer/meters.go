@@ -51,7 +51,7 @@ type counter struct {
 	close func()
 
 	// total is how many were counted in the window that ends now, or since the
-	// start.
+	// start. It is what tells a test that they were.
 	total func(now time.Time) int64
 }
 

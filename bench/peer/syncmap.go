@@ -7,10 +7,10 @@ import (
 
 // SyncMap is the standard library's concurrent map with pointers to leases.
 //
-// A lease costs its entry in the map (a node with the key and the pointer, each
-// in an interface, which the key has to be copied into) and a mapLease. No lock
-// keeps a pass from ending a lease while it is renewed: so a renewal swaps the
-// word that the pass swaps, too.
+// A lease costs an entry of its own (key and pointer as interfaces, the key in
+// memory of its own), its part of a tree and a mapLease. No lock keeps a pass
+// from ending a lease while it is renewed: so a renewal swaps the word that the
+// pass swaps, too.
 type SyncMap[K comparable, V any] struct {
 	epoch  time.Time
 	leases sync.Map

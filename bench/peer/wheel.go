@@ -31,9 +31,9 @@ var wheel = Peer{
 // does not tell whether it has a timer, nor for how long.
 //
 // A lease costs an entry in the map and in one of the wheel, a timer, an element
-// of a list and a position. A renewal locks the map and hands the key to the
-// wheel's goroutine, which does all the work. A renewal that comes when the
-// lease has just ended is told that it came in time.
+// of a list and a position. A renewal looks into the map and hands the key to
+// the wheel's goroutine, which does the work. One that comes when the lease has
+// just ended is told that it came in time.
 type wheelRegistry struct {
 	wheel *collection.TimingWheel
 	ended atomic.Int64
@@ -49,8 +49,8 @@ type wheelLease struct{ term time.Duration }
 func (r *wheelRegistry) Register(_ time.Time, key Key, term time.Duration) {
 	l := &wheelLease{max(term, wheelInterval)}
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.leases[key.Name] = l
-	r.mu.Unlock()
 	must(r.wheel.SetTimer(key.Name, l, l.term))
 }
 
@@ -63,9 +63,9 @@ func (r *wheelRegistry) Renew(_ time.Time, key Key) bool {
 
 func (r *wheelRegistry) Cancel(key Key) bool {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	_, ok := r.leases[key.Name]
 	delete(r.leases, key.Name)
-	r.mu.Unlock()
 	return ok && r.wheel.RemoveTimer(key.Name) == nil
 }
 

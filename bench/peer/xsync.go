@@ -20,8 +20,8 @@ var xsyncMap = Peer{
 
 // xsyncRegistry is what SyncMap is, in xsync's map.
 //
-// A lease costs its entry (key and pointer, allocated each by itself), a
-// bucket's share and a mapLease. A look-up locks nothing.
+// A lease costs an entry of its own (key and pointer), its part of a bucket and
+// a mapLease. A look-up locks nothing.
 type xsyncRegistry struct {
 	epoch  time.Time
 	leases *xsync.Map[string, *mapLease[holder]]
