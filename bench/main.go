@@ -143,16 +143,10 @@ The exit status is 1 if something of ours has become slower.`,
 
 func pageCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "page FILE.json BENCHMARKS.md",
-		Short: "Write the generated part of BENCHMARKS.md and its plots",
-		Args:  cobra.ExactArgs(2),
-		RunE: func(_ *cobra.Command, files []string) error {
-			run, err := report.Read(files[0])
-			if err != nil {
-				return err
-			}
-			return writePage(run, files[1])
-		},
+		Use:   "page",
+		Short: "Write the tables and plots of " + showFile + " into the project's pages",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return writePages(".") },
 	}
 }
 

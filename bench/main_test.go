@@ -68,7 +68,7 @@ func TestUnusableCommandLines(t *testing.T) {
 		{"--quick", "--large"},
 		{"compare", "one.json"},
 		{"compare", "no.json", "no.json"},
-		{"page", "no.json", "no.md"},
+		{"page", "no.json"},
 		{"measure"},
 		{"something"},
 	} {
