@@ -13,11 +13,11 @@ const (
 	ratios  = "the ratio to ours, which is less where that is above 1"
 )
 
-// usedWell is which part of the processors a measurement has to use, where
-// there are several, to count as undisturbed.
+// usedWell is which part of its processors a measurement has to use to count as
+// undisturbed.
 const usedWell = 0.8
 
-// noise says how many samples had to share the processors with others. A peer
+// noise says how many samples had to share their processors with others. A peer
 // that blocks cannot use them all, and nobody can say what kept it: so what a
 // peer used in its best round is taken for what it can.
 func (r Run) noise() []string {
@@ -25,50 +25,57 @@ func (r Run) noise() []string {
 		Case
 		peer string
 	}
-	best := map[place]float64{}
-	several := 0
+	best, told := map[place]float64{}, 0
 	for _, s := range r.Samples {
-		if s.Procs > 1 && s.Load > 0 {
-			several++
+		if s.Load > 0 {
+			told++
 			at := place{s.Case, s.Peer}
-			best[at] = max(best[at], s.Load/float64(s.Procs))
+			best[at] = max(best[at], s.used())
 		}
 	}
-	if several == 0 {
+	if told == 0 {
 		return nil
 	}
-	noisy, total := map[string]int{}, 0
+	noisy, never := map[string]int{}, map[string]int{}
 	for _, s := range r.Samples {
-		if s.Procs > 1 && s.Load > 0 && s.Load < usedWell*float64(s.Procs) && best[place{s.Case, s.Peer}] >= usedWell {
+		if s.Load > 0 && s.used() < usedWell && best[place{s.Case, s.Peer}] >= usedWell {
 			noisy[s.Peer]++
-			total++
 		}
 	}
-	blocking := map[string]bool{}
-	for at, part := range best {
-		if part < usedWell {
-			blocking[at.peer] = true
+	for at, used := range best {
+		if used < usedWell {
+			never[at.peer]++
 		}
 	}
-	return noiseNotes(several, total, noisy, slices.Sorted(maps.Keys(blocking)))
-}
-
-func noiseNotes(several, total int, noisy map[string]int, blocking []string) []string {
-	note := fmt.Sprintf("Of %d samples on more than one core %d are noisy, none of which is left out: they used less than %s of the cores, and others of the same peer and case more.",
-		several, total, percent(usedWell))
-	if total > 0 {
-		var each []string
-		for _, peer := range slices.Sorted(maps.Keys(noisy)) {
-			each = append(each, fmt.Sprintf("%s %d", peer, noisy[peer]))
-		}
-		note += " They are of: " + strings.Join(each, ", ") + "."
-	}
-	notes := []string{note}
-	if len(blocking) > 0 {
-		notes = append(notes, fmt.Sprintf("In all rounds of one case or more these used less than %s of the cores, since they block or others wanted them: %s.",
-			percent(usedWell), strings.Join(blocking, ", ")))
+	notes := []string{fmt.Sprintf("Of %d samples whose load is known %d are noisy: they used less than %s of their cores, and other rounds of the same more. None is left out.%s",
+		told, sum(noisy), percent(usedWell), each(noisy))}
+	if len(never) > 0 {
+		notes = append(notes, fmt.Sprintf("In %d of %d cells no round used as much, since the peer blocks or others wanted the cores.%s", sum(never), len(best), each(never)))
 	}
 	return notes
+}
+
+// used is which part of its processors a sample used.
+func (s Sample) used() float64 { return s.Load / float64(s.Procs) }
+
+func sum(counts map[string]int) int {
+	total := 0
+	for _, n := range counts {
+		total += n
+	}
+	return total
+}
+
+// each tells the peers that have been counted.
+func each(counts map[string]int) string {
+	if len(counts) == 0 {
+		return ""
+	}
+	var said []string
+	for _, peer := range slices.Sorted(maps.Keys(counts)) {
+		said = append(said, fmt.Sprintf("%s %d", peer, counts[peer]))
+	}
+	return " They are of " + strings.Join(said, ", ") + "."
 }
 
 // losses name the cases in which a peer's median is less than all of ours.

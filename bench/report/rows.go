@@ -181,7 +181,7 @@ func barColor(peer string) color.Color {
 }
 
 var (
-	variantColors  = []color.Color{faint, blue, accent}
+	variantColors  = []color.Color{faint, blue, orange}
 	quantileGlyphs = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{}}
 )
 

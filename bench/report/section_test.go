@@ -132,7 +132,7 @@ func TestCaseInWords(t *testing.T) {
 	}
 }
 
-// A peer that never gets both cores is no noise; one that sometimes does is.
+// A peer that never gets its cores is no noise; one that sometimes does is.
 func TestNoise(t *testing.T) {
 	var run Run
 	add := func(peer string, procs int, loads ...float64) {
@@ -140,17 +140,20 @@ func TestNoise(t *testing.T) {
 			run.Samples = append(run.Samples, Sample{Case: Case{Procs: procs}, Peer: peer, Round: round, Load: load})
 		}
 	}
-	add("one core", 1, 0.2, 1)
 	add("not known", 2, 0, 0)
 	if got := run.noise(); got != nil {
 		t.Errorf("got %q", got)
 	}
 	add("free", 2, 1.6, 2)
+	if got := strings.Join(run.noise(), " "); !strings.HasPrefix(got, "Of 2 samples whose load is known 0 are noisy") || strings.Contains(got, "They are") {
+		t.Errorf("got %q", got)
+	}
+	add("one core", 1, 0.2, 1)
 	add("disturbed", 2, 1.59, 2, 1.6, 1)
 	add("blocking", 2, 1, 1.59)
 	add("of four", 4, 3.1, 3.3)
 	got := strings.Join(run.noise(), "\n")
-	for _, want := range []string{"Of 10 samples on more than one core 3 are noisy", "disturbed 2, of four 1.", "wanted them: blocking."} {
+	for _, want := range []string{"Of 12 samples whose load is known 4 are noisy", "They are of disturbed 2, of four 1, one core 1.", "In 1 of 5 cells no round", "They are of blocking 1."} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in\n%s", want, got)
 		}

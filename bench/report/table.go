@@ -56,29 +56,44 @@ func (s section) print(out *strings.Builder) {
 	}
 	t.AppendHeader(header)
 	t.SetColumnConfigs(columns)
+	widths := s.widths()
 	for _, r := range s.rows {
 		line := table.Row{r.peer}
-		for _, c := range r.cells {
-			line = append(line, c.padded())
+		for i, c := range r.cells {
+			p := c.parts()
+			line = append(line, fmt.Sprintf("%*s %*s %*s", widths[i][0], p[0], widths[i][1], p[1], widths[i][2], p[2]))
 		}
 		t.AppendRow(line)
 	}
 	render(out, t)
 }
 
-// padded is the cell with its parts below those of the cell above.
-func (c cell) padded() string {
-	if c.rounds == 0 {
-		return ""
+// widths are those of the parts of each column, in columns of a terminal.
+func (s section) widths() [][3]int {
+	widths := make([][3]int, len(s.heads))
+	for _, r := range s.rows {
+		for i, c := range r.cells {
+			for j, part := range c.parts() {
+				widths[i][j] = max(widths[i][j], text.StringWidth(part))
+			}
+		}
 	}
-	mark, ratio := " ", ""
+	return widths
+}
+
+// parts are the median, the spread and the ratio.
+func (c cell) parts() (p [3]string) {
+	if c.rounds == 0 {
+		return p
+	}
+	p[0], p[1] = figure(c.median), "±"+percent(c.spread)
 	if c.best {
-		mark = "*"
+		p[0] = "*" + p[0]
 	}
 	if c.ratio > 0 {
-		ratio = figure(c.ratio)
+		p[2] = figure(c.ratio)
 	}
-	return fmt.Sprintf("%s%s ±%4s %5s", mark, figure(c.median), percent(c.spread), ratio)
+	return p
 }
 
 func plain() table.Writer {
