@@ -19,7 +19,7 @@ const (
 	Slower  Verdict = "slower"  // the new run needs more, of whatever the metric counts
 	Faster  Verdict = "faster"  // it needs less
 	Same    Verdict = "~"       // no difference beyond the noise
-	Machine Verdict = "machine" // the value differs, but the reference went along: it is the machine's doing
+	Machine Verdict = "machine" // only the value differs beyond the noise, not its ratio to the reference: maybe the machine does
 	TooFew  Verdict = "too few" // even samples without any overlap would prove nothing
 	New     Verdict = "new"     // only the new run has it
 	Gone    Verdict = "gone"    // only the old run has it

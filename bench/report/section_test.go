@@ -12,13 +12,13 @@ import (
 // Every case is in one group and, once, in one of its tables.
 func TestEveryCaseIsShownOnce(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
-	any := func(words ...string) string { return words[random.IntN(len(words))] }
+	oneOf := func(words ...string) string { return words[random.IntN(len(words))] }
 	for range 200 {
 		var run Run
 		for range 1 + random.IntN(40) {
 			run.Samples = append(run.Samples, Sample{Peer: ours, Value: 1, Case: Case{
-				Workload: any("renew", "memory", "latency", "expired", "juggle"), Metric: any("ns/op", "B/lease", "p99-ns", "p99.9-ns"),
-				Leases: random.IntN(3) * 1000, Procs: 1 + random.IntN(3), Clock: random.IntN(2) == 0, Variant: any("", "zipf", "quiet"),
+				Workload: oneOf("renew", "memory", "latency", "expired", "juggle"), Metric: oneOf("ns/op", "B/lease", "p99-ns", "p99.9-ns"),
+				Leases: random.IntN(3) * 1000, Procs: 1 + random.IntN(3), Clock: random.IntN(2) == 0, Variant: oneOf("", "zipf", "quiet"),
 			}})
 		}
 		shown, columns := map[Case]int{}, 0
