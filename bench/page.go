@@ -112,7 +112,7 @@ func writeShort(w io.Writer, run report.Run) error {
 		{Title: "pass, all alive, ms", Case: at("alive", "ms/pass", 1, "")},
 		{Title: "pass that ends 1 %, ms", Case: at("expired", "ms/pass", 1, "1%")},
 		{Title: "p99.9 of a renewal beside passes, ns", Case: at("latency", "p99.9-ns", 2, "passing")},
-		{Title: "bytes a lease", Case: at("memory", "B/lease", 2, "")},
+		{Title: "bytes a lease", Case: at("memory", "B/lease", 1, "")},
 	}
 	return report.MarkdownShort(w, run, lines, []string{"ours", "rwmutex64", "sync.Map", "etcd", "ttlcache", "otter"})
 }
