@@ -280,6 +280,20 @@ func TestPassSkipsChunksWithoutCandidates(t *testing.T) {
 	}
 }
 
+// Who is beside an expired lease is looked at, too, and has not expired at the
+// deadline.
+func TestTheDeadlineBesideAnExpiredLease(t *testing.T) {
+	table := tableWith(t, Exact)
+	_, keys := neighbours(table, 2)
+	registerAll(t, table, keys[0])
+	if _, err := table.Register(afterStart(1), keys[1], "", termOf(Exact)); err != nil {
+		t.Fatal(err)
+	}
+	if found := table.AppendExpired(nil, afterStart(91), 0); len(found) != 1 || found[0].Key() != keys[0] {
+		t.Errorf("got %d expired, want the first alone", len(found))
+	}
+}
+
 // A pass that has read a chunk knows its earliest deadline, so that those after
 // it skip the chunk again.
 func TestAPassThatHasReadAChunkRaisesItsBound(t *testing.T) {
