@@ -638,6 +638,19 @@ func TestWordsThatChangeInBetween(t *testing.T) {
 	}
 }
 
+// A renewal returns the word that it found, and does not look at its own.
+func TestARenewalReturnsTheWordThatItFound(t *testing.T) {
+	table := tableWith(t, Exact, 1)
+	granted, _ := table.Get(1)
+	p := granted.place()
+	for _, at := range []int64{0, 10, 10, 5, 20} {
+		before := p.word().load()
+		if seen, healed := p.renew(at); seen != before || healed {
+			t.Errorf("at %d: got %x and healed %v, want %x", at, seen, healed, before)
+		}
+	}
+}
+
 // Two renewals at once, and the one that compares last is the earlier one.
 func TestARenewalThatIsOvertakenLooksAgain(t *testing.T) {
 	tests := []struct {
