@@ -334,6 +334,8 @@ func (j *Judge) run(ctx context.Context, binary string, i int, p phase) (verdict
 		return TimedOut, cpu, nil
 	case ctx.Err() != nil:
 		return "", cpu, ctx.Err()
+	case errors.As(err, &failed) && failed.ExitCode() < 0: // by a signal: tests that fail exit
+		return TimedOut, cpu, nil
 	case errors.As(err, &failed):
 		return Killed, cpu, nil
 	case err != nil:
