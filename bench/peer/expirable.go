@@ -21,8 +21,8 @@ var expirableLRU = Peer{
 // A lease costs an entry in a map, an element of a list and an entry in the map
 // of one of 100 buckets. A renewal locks all of them twice and moves the
 // element to the list's front and the lease to another bucket. An expired lease
-// can no longer be renewed, though it is still there; one that expires between
-// Get and Add is, and one that is cancelled there comes back.
+// can no longer be renewed, though it is still there; one that is cancelled
+// between Get and Add comes back.
 type expirableRegistry struct {
 	first sync.Once
 	cache atomic.Pointer[expirable.LRU[string, holder]]
