@@ -1,6 +1,6 @@
 # Everything here also works without make: the commands are the documentation.
 
-.PHONY: test race verify verify-quick verify-long portable wasm emulated lint docs bench tools
+.PHONY: test race verify verify-quick verify-long portable wasm emulated lint docs bench bench-floors tools
 
 # The README's test command: all modules of the workspace.
 test:
@@ -58,8 +58,12 @@ docs:
 	go run ./lab verify --page > VERIFICATION.md
 	go run ./lab verify --bugs > docs/BUGS.md
 
-# BENCHMARKS.md says how to read it.
-bench: tools
+# Half an hour on a machine that does nothing else; BENCHMARKS.md says how to read it.
+bench:
+	go run ./bench --json docs/bench/run.json
+	go run ./bench page
+
+bench-floors: tools
 	go test -run '^$$' -bench . -count 6 -cpu 1,2 ./bench | tee bench.out
 	bin/benchstat bench.out
 
