@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
 	"github.com/leasekernel/leasekernel/lab/verify"
@@ -33,15 +34,12 @@ The exit status is 1 if a step fails.`,
 			} else if long {
 				mode = verify.Long
 			}
-			if record && len(names) > 0 {
-				return errors.New("a record is of all steps, not of some")
-			}
 			return verifySteps(command, mode, names, record)
 		},
 	}
 	command.Flags().BoolVar(&quick, "quick", false, "run the same in small, in a few minutes")
 	command.Flags().BoolVar(&long, "long", false, "run what takes hours instead: mutation testing and the fuzz targets")
-	command.Flags().BoolVar(&record, "record", false, "keep what was counted in "+verify.Directory)
+	command.Flags().BoolVar(&record, "record", false, "keep what was found in "+verify.Directory+"; some steps only if these count no laws")
 	command.Flags().BoolVar(&page, "page", false, "print VERIFICATION.md, made of the records")
 	command.Flags().BoolVar(&bugs, "bugs", false, "print docs/BUGS.md, made of the seeds and the records")
 	command.MarkFlagsMutuallyExclusive("quick", "long", "page", "bugs")
@@ -60,7 +58,7 @@ func verifySteps(command *cobra.Command, mode verify.Mode, names []string, recor
 		return err
 	}
 	if record {
-		if err := found.Keep("."); err != nil {
+		if err := keepRecord(found, len(names) > 0); err != nil {
 			return err
 		}
 	}
@@ -69,6 +67,23 @@ func verifySteps(command *cobra.Command, mode verify.Mode, names []string, recor
 		return errFindings
 	}
 	return nil
+}
+
+// keepRecord keeps what was found, beside what is known of the mode's other
+// steps if it is of some only.
+func keepRecord(found verify.Record, some bool) error {
+	if some {
+		old, err := verify.Recall(".", found.Mode)
+		switch {
+		case err == nil:
+			if found, err = old.Renew(found); err != nil {
+				return err
+			}
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+	}
+	return found.Keep(".")
 }
 
 func printResult(w io.Writer, r verify.Result) {

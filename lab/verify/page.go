@@ -224,10 +224,20 @@ func (k known) printSteps(p *printer) {
 	}
 	for _, mode := range []Mode{Quick, Full, Long} {
 		if r, ok := k.records[mode]; ok {
-			p.f("\nThe record %q was made at commit %s with %s on %s.", mode, r.Commit, r.Go, r.Machine)
+			p.f("\nThe record %q was made at commit %s with %s on %s%s.", mode, r.Commit, r.Go, r.Machine, r.later())
 		}
 	}
 	p.f("\n")
+}
+
+// later names the steps that were run at another commit.
+func (r Record) later() (said string) {
+	for _, result := range r.Results {
+		if result.Commit != "" && result.Commit != r.Commit {
+			said += fmt.Sprintf("; step %s at %s", result.Step, result.Commit)
+		}
+	}
+	return said
 }
 
 func (k known) outcome(mode Mode, step Step) string {

@@ -150,7 +150,8 @@ func (s Step) count(output string) (sum int) {
 // A Result is what became of a step.
 type Result struct {
 	Step    string          `json:"step"`
-	Command string          `json:"command"` // as it can be typed
+	Command string          `json:"command"`          // as it can be typed
+	Commit  string          `json:"commit,omitempty"` // if it was run later than the record's other steps
 	Passed  bool            `json:"passed"`
 	Count   int             `json:"count"`
 	Took    time.Duration   `json:"took_ns"`

@@ -119,6 +119,25 @@ func (r Record) Keep(root string) error {
 	return os.WriteFile(filepath.Join(root, Directory, string(r.Mode)+".json"), append(text, '\n'), 0o644)
 }
 
+// Renew returns the record with the results of a later one in place of its own.
+// It has to be one of steps that count no laws, such as the seeds: of others
+// nobody knows which part of the old counts was theirs.
+func (r Record) Renew(later Record) (Record, error) {
+	if len(later.Counts) > 0 {
+		return r, errors.New("steps that count laws are recorded all at once")
+	}
+	r.Results = slices.Clone(r.Results)
+	for _, result := range later.Results {
+		result.Commit = later.Commit
+		if i := slices.IndexFunc(r.Results, func(old Result) bool { return old.Step == result.Step }); i >= 0 {
+			r.Results[i] = result
+		} else {
+			r.Results = append(r.Results, result)
+		}
+	}
+	return r, nil
+}
+
 // Recall reads a mode's record.
 func Recall(root string, mode Mode) (r Record, err error) {
 	text, err := os.ReadFile(filepath.Join(root, Directory, string(mode)+".json"))

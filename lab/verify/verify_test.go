@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -164,5 +165,31 @@ func TestNumbersAreReadable(t *testing.T) {
 		if got := grouped(n); got != want {
 			t.Errorf("%d reads %q", n, got)
 		}
+	}
+}
+
+// A step that was run again takes the place of its old result; those that count
+// laws do not, as their old counts would stay.
+func TestARecordIsRenewed(t *testing.T) {
+	old := Record{Mode: Full, Commit: "a", Counts: []law.Count{{Name: "l", Cases: 3}}, Results: []Result{
+		{Step: "models", Passed: true, Count: 1}, {Step: "seeds", Count: 2},
+	}}
+	renewed, err := old.Renew(Record{Mode: Full, Commit: "b", Results: []Result{{Step: "seeds", Passed: true, Count: 3}, {Step: "quirks", Passed: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := old
+	want.Results = []Result{{Step: "models", Passed: true, Count: 1}, {Step: "seeds", Commit: "b", Passed: true, Count: 3}, {Step: "quirks", Commit: "b", Passed: true}}
+	if !reflect.DeepEqual(renewed, want) {
+		t.Errorf("%+v, want %+v", renewed, want)
+	}
+	if got := renewed.later(); got != "; step seeds at b; step quirks at b" {
+		t.Errorf("the page says %q", got)
+	}
+	if old.Passed() || !renewed.Passed() {
+		t.Error("the old record has passed, or the new one has not")
+	}
+	if _, err := old.Renew(Record{Counts: []law.Count{{Name: "l", Cases: 1}}}); err == nil {
+		t.Error("counts of a later record were taken")
 	}
 }
