@@ -123,8 +123,8 @@ func (k known) seedsOf(law string) (of []seed.Seed) {
 }
 
 // tools is where laws are that no seed breaks: those of the judges and of the
-// traces, and those that still want one.
-const tools = "laws without a seed: the judges' own, and those that want one"
+// traces.
+const tools = "laws without a seed: the judges' own"
 
 func (k known) kernel(law string) string {
 	of := k.seedsOf(law)
