@@ -129,7 +129,7 @@ func (s Seed) Plant(ctx context.Context, root string) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	arguments := append([]string{"test", "-overlay=" + overlay, "-count=1", "-timeout=" + testTakes}, strings.Fields(s.Run)[2:]...)
+	arguments := append([]string{"test", "-overlay=" + overlay, "-count=1", "-vet=off", "-timeout=" + testTakes}, strings.Fields(s.Run)[2:]...)
 	command := exec.CommandContext(ctx, "go", arguments...)
 	command.Dir = root
 	output, err := command.CombinedOutput()
