@@ -105,3 +105,22 @@ func (r *registry) renewing(keys []peer.Key, clock bool) func(goroutine, calls i
 		}
 	}
 }
+
+// doing does something with the beats, which go round, from a random one on.
+func (r *registry) doing(something func(now time.Time, at int) bool) func(goroutine, calls int) {
+	return func(_, calls int) {
+		at := rand.IntN(len(r.beats))
+		now := r.now()
+		for i := range calls {
+			if i%renewalsPerInstant == 0 {
+				now = r.now()
+			}
+			if !something(now, at) {
+				r.missed.Add(1)
+			}
+			if at++; at == len(r.beats) {
+				at = 0
+			}
+		}
+	}
+}

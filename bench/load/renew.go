@@ -2,7 +2,6 @@ package load
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/leasekernel/leasekernel/bench/peer"
@@ -39,21 +38,7 @@ func measureHandle(r *registry) error {
 	}
 	renew := holder.Hold(r.beats)
 	for _, procs := range r.job.Procs {
-		ns, load := r.timed(procs, func(_, calls int) {
-			at := rand.IntN(len(r.beats))
-			now := r.now()
-			for i := range calls {
-				if i%renewalsPerInstant == 0 {
-					now = r.now()
-				}
-				if !renew(now, at) {
-					r.missed.Add(1)
-				}
-				if at++; at == len(r.beats) {
-					at = 0
-				}
-			}
-		})
+		ns, load := r.timed(procs, r.doing(renew))
 		r.add(report.Case{Workload: "handle", Metric: "ns/op", Procs: procs}, ns, load)
 	}
 	return nil
@@ -61,24 +46,15 @@ func measureHandle(r *registry) error {
 
 func measureMixed(r *registry) error {
 	const oneIn = 100
+	mixed := func(now time.Time, at int) bool {
+		if at%oneIn == 0 {
+			r.Register(now, r.beats[at], r.term)
+			return true
+		}
+		return r.Renew(now, r.beats[at])
+	}
 	for _, procs := range r.job.Procs {
-		ns, load := r.timed(procs, func(_, calls int) {
-			at := rand.IntN(len(r.beats))
-			now := r.now()
-			for i := range calls {
-				if i%renewalsPerInstant == 0 {
-					now = r.now()
-				}
-				if i%oneIn == oneIn-1 {
-					r.Register(now, r.beats[at], r.term)
-				} else if !r.Renew(now, r.beats[at]) {
-					r.missed.Add(1)
-				}
-				if at++; at == len(r.beats) {
-					at = 0
-				}
-			}
-		})
+		ns, load := r.timed(procs, r.doing(mixed))
 		r.add(report.Case{Workload: "mixed", Metric: "ns/op", Procs: procs}, ns, load)
 	}
 	return nil
