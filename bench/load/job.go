@@ -99,21 +99,21 @@ func (j Job) Measure() ([]report.Sample, error) {
 func (j Job) check() error {
 	var errs []error
 	if !slices.Contains(j.Kind.Names(), j.Peer) {
-		errs = append(errs, fmt.Errorf("Peer = %q, want one of %q for Kind %q", j.Peer, j.Kind.Names(), j.Kind))
+		errs = append(errs, fmt.Errorf("load: Peer = %q, want one of %q for Kind %q", j.Peer, j.Kind.Names(), j.Kind))
 	}
 	if j.Leases < 100 && j.Kind != Meters {
-		errs = append(errs, fmt.Errorf("Leases = %d, want at least 100, of which 1 %% is a lease", j.Leases))
+		errs = append(errs, fmt.Errorf("load: Leases = %d, want at least 100, of which 1 %% is a lease", j.Leases))
 	}
 	if len(j.Procs) == 0 || j.Procs[0] < 1 || !slices.IsSorted(j.Procs) {
-		errs = append(errs, fmt.Errorf("Procs = %v, want numbers above 0, ascending", j.Procs))
+		errs = append(errs, fmt.Errorf("load: Procs = %v, want numbers above 0, ascending", j.Procs))
 	}
 	for _, name := range j.Workloads {
 		if !slices.ContainsFunc(Workloads, func(w Workload) bool { return w.Name == name }) {
-			errs = append(errs, fmt.Errorf("Workloads has %q, which is none", name))
+			errs = append(errs, fmt.Errorf("load: Workloads has %q, which is none", name))
 		}
 	}
 	if j.Time <= 0 {
-		errs = append(errs, fmt.Errorf("Time = %v, want more than 0", j.Time))
+		errs = append(errs, fmt.Errorf("load: Time = %v, want more than 0", j.Time))
 	}
 	return errors.Join(errs...)
 }

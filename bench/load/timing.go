@@ -2,7 +2,6 @@ package load
 
 import (
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 )
@@ -38,10 +37,4 @@ func share(goroutines, calls int, work func(goroutine, calls int)) time.Duration
 	}
 	running.Wait()
 	return time.Since(start)
-}
-
-// middle returns the median of values, which it sorts.
-func middle(values []time.Duration) time.Duration {
-	slices.Sort(values)
-	return values[len(values)/2]
 }
