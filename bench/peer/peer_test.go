@@ -122,22 +122,27 @@ func TestHandlesRenewWhatTheyWereHeldFor(t *testing.T) {
 		r.Register(time.Now(), keys[1], term)
 		renews(false, false, true, true)
 
-		time.Sleep(term * 2 / 3)
+		goOn(term * 2 / 3)
 		renews(false, false, true, true)
 		if !r.Renew(time.Now(), keys[1]) {
 			t.Fatal("the new lease was not renewed")
 		}
-		time.Sleep(term * 2 / 3)
-		synctest.Wait()
+		goOn(term * 2 / 3)
 		end(t, r, 0)
 		if n := r.Len(); n != 3 {
 			t.Fatalf("%d leases, want the 3 that were renewed", n)
 		}
-		time.Sleep(term * 2)
-		synctest.Wait()
+		goOn(term * 2)
 		end(t, r, 3)
 		renews(false, false, false, false)
 	})
+}
+
+// goOn lets the bubble's time go on, and waits until all that it brings about
+// is done.
+func goOn(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
 }
 
 // end ends what has expired, if that is not done in the background.
@@ -160,7 +165,7 @@ func TestTheSilentEnd(t *testing.T) {
 			r.Register(time.Now(), key, term)
 			r.Renew(time.Now(), key)
 		}
-		time.Sleep(term * 2 / 3)
+		goOn(term * 2 / 3)
 		end(t, r, 0)
 		for _, key := range keys[:4] {
 			if !r.Renew(time.Now(), key) {
@@ -168,8 +173,7 @@ func TestTheSilentEnd(t *testing.T) {
 			}
 		}
 
-		time.Sleep(term * 2 / 3)
-		synctest.Wait()
+		goOn(term * 2 / 3)
 		if _, ok := r.(Passer); ok {
 			remain(t, r, 10, 0) // until somebody ends them
 		}
@@ -181,8 +185,7 @@ func TestTheSilentEnd(t *testing.T) {
 			}
 		}
 
-		time.Sleep(term * 4 / 3)
-		synctest.Wait()
+		goOn(term * 4 / 3)
 		end(t, r, 4)
 		remain(t, r, 0, 10)
 		end(t, r, 0)
@@ -209,7 +212,7 @@ func TestALeaseThatIsOverFromTheStart(t *testing.T) {
 		keys := keysOf(2)
 		r.Register(time.Now(), keys[0], term)
 		r.Register(time.Now().Add(-2*term), keys[1], term)
-		time.Sleep(2 * time.Second)
+		goOn(2 * time.Second)
 		end(t, r, 1)
 		if !r.Renew(time.Now(), keys[0]) || r.Renew(time.Now(), keys[1]) {
 			t.Fatal("the wrong lease was ended")
