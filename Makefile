@@ -58,7 +58,7 @@ docs:
 	go run ./lab verify --page > VERIFICATION.md
 	go run ./lab verify --bugs > docs/BUGS.md
 
-# Half an hour on a machine that does nothing else; BENCHMARKS.md says how to read it.
+# Half an hour by estimate, on a machine that does nothing else; BENCHMARKS.md says how to read it.
 bench:
 	go run ./bench --json docs/bench/run.json
 	go run ./bench page
