@@ -31,12 +31,16 @@ func newCompensation(now time.Time, config Config, rules rules, nanos func(time.
 	return compensation{eureka: eureka, nanos: nanos}
 }
 
-func (c *compensation) next(now time.Time) time.Duration {
+// next returns what the pass at instant now forgives, and whether the one after
+// it will forgive anything: Eureka's does not after one that read 0 nanoseconds
+// (quirk E5).
+func (c *compensation) next(now time.Time) (forgiven time.Duration, goesOn bool) {
 	switch {
 	case c.exact != nil:
-		return c.exact.Next(now)
+		return c.exact.Next(now), true
 	case c.eureka != nil:
-		return time.Duration(c.eureka.Next(c.nanos(now))) * time.Millisecond
+		nanos := c.nanos(now)
+		return time.Duration(c.eureka.Next(nanos)) * time.Millisecond, nanos != 0
 	}
-	return 0
+	return 0, false
 }

@@ -98,7 +98,7 @@ func (k *Kernel[K, V]) Explain(now time.Time, key K) Verdict[K, V] {
 		v.hinderForGood(NotResponsible, "another server is responsible for it")
 	}
 	k.planning.Lock()
-	plan := evictionPlan{k.eviction, k.rules.compensates}
+	plan := k.eviction
 	k.planning.Unlock()
 	v.weigh(plan, k.config, k.rules, !k.suspicionOff.Load())
 	return v
@@ -188,7 +188,7 @@ func (v *Verdict[K, V]) weighWarning(plan evictionPlan, config Config, suspicion
 // evictionPlan is when the eviction passes come.
 type evictionPlan struct {
 	schedule
-	compensates bool
+	compensates bool // the next one forgives what it comes late
 }
 
 // forgives reports whether a pass that is overdue at instant now forgives what
@@ -199,7 +199,7 @@ func (p evictionPlan) forgives(now, deadline time.Time) bool {
 	if p.wall {
 		late = late.Truncate(time.Millisecond)
 	}
-	return late > 0 && p.compensates && !p.first && !deadline.Before(now.Add(-late))
+	return late > 0 && p.compensates && !deadline.Before(now.Add(-late))
 }
 
 // firstAfter is the first pass from instant now on that comes strictly after

@@ -64,9 +64,9 @@ type Kernel[K comparable, V any] struct {
 	stopped      bool         // needs passes
 
 	planning mutex
-	rotation schedule // of a meter that has no timer; needs planning
-	eviction schedule // needs planning
-	update   schedule // needs planning
+	rotation schedule     // of a meter that has no timer; needs planning
+	eviction evictionPlan // needs planning
+	update   schedule     // needs planning
 
 	replanned chan struct{} // wakes Run
 }
@@ -96,7 +96,7 @@ func New[K comparable, V any](now time.Time, config Config, hooks Hooks[K, V]) (
 	}
 	k.changes.history = config.History
 	k.rotation = schedule{interval: config.Window, phase: true}
-	k.eviction = schedule{interval: config.EvictionInterval, wall: k.rules.timers, phase: k.rules.ticker}
+	k.eviction.schedule = schedule{interval: config.EvictionInterval, wall: k.rules.timers, phase: k.rules.ticker}
 	k.update = schedule{interval: config.UpdateInterval, wall: k.rules.timers, phase: k.rules.ticker}
 	if k.rules.updates {
 		k.update.start(now)
@@ -117,6 +117,7 @@ func (k *Kernel[K, V]) begin(now time.Time) {
 		k.rotation.start(now)
 	}
 	k.eviction.start(now)
+	k.eviction.compensates = false
 }
 
 // openMeters starts them.

@@ -23,8 +23,8 @@ func (k *Kernel[K, V]) Tick(now time.Time) Report[K, V] {
 	k.passes.Lock()
 	defer k.passes.Unlock()
 	report := Report[K, V]{At: now, Rotation: k.rotate(now)}
-	if k.isDue(&k.eviction, now) {
-		report.Eviction = k.evict(now, k.compensation.next(now))
+	if k.isEvictionDue(now) {
+		report.Eviction = k.evict(now, k.planEviction(now))
 	}
 	if k.isDue(&k.update, now) {
 		report.Update = k.updateExpectation(now)
@@ -46,8 +46,7 @@ func (k *Kernel[K, V]) Rotate(now time.Time) Report[K, V] {
 func (k *Kernel[K, V]) Evict(now time.Time) Report[K, V] {
 	k.passes.Lock()
 	defer k.passes.Unlock()
-	k.ran(&k.eviction, now)
-	return k.told(Report[K, V]{At: now, Eviction: k.evict(now, k.compensation.next(now))})
+	return k.told(Report[K, V]{At: now, Eviction: k.evict(now, k.planEviction(now))})
 }
 
 // EvictForgiving runs an eviction pass at instant now that forgives every lease
@@ -75,7 +74,7 @@ func (k *Kernel[K, V]) Next() (at time.Time, ok bool) {
 	at, ok = k.rate.nextRotation()
 	k.planning.Lock()
 	defer k.planning.Unlock()
-	for _, s := range []*schedule{&k.rotation, &k.eviction, &k.update} {
+	for _, s := range []*schedule{&k.rotation, &k.eviction.schedule, &k.update} {
 		if s.running && (!ok || s.wake.Before(at)) {
 			at, ok = s.wake, true
 		}
@@ -98,6 +97,23 @@ func (k *Kernel[K, V]) ran(s *schedule, now time.Time) {
 	k.planning.Lock()
 	defer k.planning.Unlock()
 	s.ran(now)
+}
+
+func (k *Kernel[K, V]) isEvictionDue(now time.Time) bool {
+	k.planning.Lock()
+	defer k.planning.Unlock()
+	return k.eviction.due(now)
+}
+
+// planEviction returns what the eviction pass at instant now forgives, and plans
+// the next one. Both are planned at once, for Explain.
+func (k *Kernel[K, V]) planEviction(now time.Time) time.Duration {
+	forgiven, compensates := k.compensation.next(now)
+	k.planning.Lock()
+	defer k.planning.Unlock()
+	k.eviction.ran(now)
+	k.eviction.compensates = compensates
+	return forgiven
 }
 
 // told adds what changed to a report.

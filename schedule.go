@@ -17,13 +17,12 @@ type schedule struct {
 	wall     bool
 	phase    bool
 	running  bool
-	first    bool // no pass has run since start
 	wake     time.Time
 	next     int64 // epoch milliseconds
 }
 
 func (s *schedule) start(now time.Time) {
-	s.running, s.first = true, true
+	s.running = true
 	s.plan(now)
 }
 
@@ -31,7 +30,6 @@ func (s *schedule) stop() { s.running = false }
 
 // ran plans the pass after the one at now.
 func (s *schedule) ran(now time.Time) {
-	s.first = false
 	switch {
 	case !s.phase:
 		s.plan(now)
