@@ -328,8 +328,8 @@ func TestCellsAreAsWideAsTheFirstKeyNeeds(t *testing.T) {
 	for length, want := range map[int]int{1: 32, 31: 32, 32: 64, 63: 64, 64: 32, 1000: 32} {
 		first := strings.Repeat("k", length)
 		k := newKeys(fewestSlots, &first)
-		if got := len(k.cell(1)); got != want || len(k.cells) != fewestSlots*want {
-			t.Errorf("first key of %d bytes: got cells of %d and %d bytes in all, want %d each", length, got, len(k.cells), want)
+		if got := len(k.cell(1)); got != want || len(k.narrow)+len(k.wide) != fewestSlots {
+			t.Errorf("first key of %d bytes: got %d cells of %d bytes, want %d of %d", length, len(k.narrow)+len(k.wide), got, fewestSlots, want)
 		}
 		k.set(1, first)
 		if apart := length >= 64; k.get(1) != first || apart != (len(k.plain) == fewestSlots) || !apart && k.plain != nil {

@@ -29,7 +29,9 @@ type fingerprint struct {
 const everyByte = 0x0101010101010101
 
 func newFingerprint(hash uint64) fingerprint {
-	return fingerprint{tags: (hash&0xFF | 1) * everyByte, home: uint32(hash >> 8)}
+	tag := hash & 0xFF
+	tag += (tag - 1) >> 63 // 1 instead of 0, which is none
+	return fingerprint{tags: tag * everyByte, home: uint32(hash >> 8)}
 }
 
 // zeroBytes has the highest bit set of each byte that is zero.

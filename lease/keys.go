@@ -5,35 +5,41 @@ package lease
 //
 // Strings are the keys that most registries have, and keeping each of them
 // apart costs a look-up one more wait for memory. So they are copied into
-// cells: of half a cache line, or of a whole one if the chunk's first key needs
-// it, so that no cell lies in two lines. Longer ones are kept apart.
+// cells, of half a cache line, or of a whole one if the chunk's first key needs
+// it: no cell lies in two lines. A cell's last byte is the key's length. Longer
+// keys are kept apart.
 type keys[K comparable] struct {
-	cells []byte // if K is string: a cell for each slot, its last byte the length
-	shift uint8  // log2 of a cell's size
-	plain []K    // else; if K is string, those of all slots once one is long
+	narrow []narrowCell // of all slots, if K is string
+	wide   []wideCell   // instead of narrow ones
+	plain  []K          // if K is not string; if it is, those of all slots once one is long
 }
 
-const (
-	narrowShift = 5
-	wideShift   = 6
-	isLong      = 255 // instead of a length: the string is kept apart
+type (
+	narrowCell [32]byte
+	wideCell   [64]byte
 )
+
+// isLong is in the place of a key's length if it is kept apart.
+const isLong = 255
 
 // newKeys returns room for the keys of a chunk whose first one is given.
 func newKeys[K comparable](slots int, first *K) keys[K] {
 	text, ok := any(first).(*string)
-	if !ok {
+	switch {
+	case !ok:
 		return keys[K]{plain: make([]K, slots)}
+	case len(*text) >= len(narrowCell{}) && len(*text) < len(wideCell{}):
+		return keys[K]{wide: make([]wideCell, slots)}
 	}
-	shift := uint8(narrowShift)
-	if len(*text) >= 1<<narrowShift && len(*text) < 1<<wideShift {
-		shift = wideShift
-	}
-	return keys[K]{cells: make([]byte, slots<<shift), shift: shift}
+	return keys[K]{narrow: make([]narrowCell, slots)}
 }
 
+// cell is a slot's, if K is string.
 func (k *keys[K]) cell(slot uint32) []byte {
-	return k.cells[int(slot)<<k.shift:][:1<<k.shift]
+	if k.wide != nil {
+		return k.wide[slot][:]
+	}
+	return k.narrow[slot][:]
 }
 
 func (k *keys[K]) set(slot uint32, key K) {
@@ -48,13 +54,13 @@ func (k *keys[K]) set(slot uint32, key K) {
 		cell[last] = isLong
 	}
 	if k.plain == nil {
-		k.plain = make([]K, len(k.cells)>>k.shift)
+		k.plain = make([]K, len(k.narrow)+len(k.wide))
 	}
 	k.plain[slot] = key
 }
 
 func (k *keys[K]) get(slot uint32) K {
-	if k.cells != nil {
+	if k.narrow != nil || k.wide != nil {
 		cell := k.cell(slot)
 		if n := cell[len(cell)-1]; n != isLong {
 			return any(string(cell[:n])).(K)
@@ -63,11 +69,16 @@ func (k *keys[K]) get(slot uint32) K {
 	return k.plain[slot]
 }
 
+// equal is where a renewal spends most of its instructions: the sizes of arrays
+// spare it the arithmetic of slices.
 func (k *keys[K]) equal(slot uint32, key *K) bool {
 	if text, ok := any(key).(*string); ok {
-		cell := k.cell(slot)
-		if n := int(cell[len(cell)-1]); n != isLong {
-			return n == len(*text) && string(cell[:n]) == *text
+		if int(slot) < len(k.narrow) {
+			if cell := &k.narrow[slot]; cell[len(cell)-1] != isLong {
+				return int(cell[len(cell)-1]) == len(*text) && string(cell[:len(*text)]) == *text
+			}
+		} else if cell := &k.wide[slot]; cell[len(cell)-1] != isLong {
+			return int(cell[len(cell)-1]) == len(*text) && string(cell[:len(*text)]) == *text
 		}
 	}
 	return k.plain[slot] == *key
@@ -75,8 +86,8 @@ func (k *keys[K]) equal(slot uint32, key *K) bool {
 
 // touch asks for the memory of a key. What it returns means nothing.
 func (k *keys[K]) touch(slot uint32) bool {
-	if k.cells != nil {
-		return k.cells[int(slot)<<k.shift] == 0
+	if k.narrow != nil || k.wide != nil {
+		return k.cell(slot)[0] == 0
 	}
 	var zero K
 	return k.plain[slot] == zero

@@ -115,7 +115,8 @@ func (s *shard[K, V]) find(f fingerprint, key *K) (place[K, V], bool) {
 // to load what the next renewal needs.
 //
 // Usual is: the first matching tag is the key's, the lease lives, is neither
-// suspect nor exempt, its chunk has one grant, and its deadline moves forward.
+// suspect nor exempt, its chunk has one grant, and its deadline moves forward or,
+// because another renewal was later or at the same instant, stays.
 func (s *shard[K, V]) renew(f fingerprint, key *K, at int64) bool {
 	v := s.view.Load()
 	group := &v.groups[v.homeOf(f)]
@@ -126,11 +127,15 @@ func (s *shard[K, V]) renew(f fingerprint, key *K, at int64) bool {
 		seen := w.load()
 		if grant := c.grant.Load(); grant != nil && c.keys.equal(slot, key) {
 			next := newSlotWord(at+grant.step, slotRenewed)
-			if int64(seen) < int64(next) && seen&slotUnusual == 0 && w.swapIf(seen, next) {
+			switch later := int64(seen) < int64(next); {
+			case seen&slotUnusual != 0:
+			case later && w.swapIf(seen, next):
 				if grant.wanders {
 					c.bound.lower(next.deadline())
 				}
 				return true
+			case !later && !seen.left() && !grant.wanders:
+				return true // it arrives late, and shortens nothing
 			}
 		}
 	}
