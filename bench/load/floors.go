@@ -2,6 +2,9 @@ package load
 
 import (
 	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -19,6 +22,9 @@ func measureFloors(s *samples) error {
 	}
 	if s.job.wants("handle") {
 		measureStore(s)
+	}
+	if s.job.wants("transfer") && slices.Contains(s.job.Procs, 2) {
+		measureTransfer(s)
 	}
 	return nil
 }
@@ -86,4 +92,43 @@ func measureStore(s *samples) {
 		})
 		s.add(report.Case{Workload: "handle", Metric: "ns/op", Procs: procs}, ns, load)
 	}
+}
+
+// A turn is a number of which two processors write every other one. Nothing
+// else lies in its block of memory, nor in the next.
+type turn struct {
+	_ [128]byte
+	n atomic.Int64
+	_ [128]byte
+}
+
+// measureTransfer lets two processors write by turns, for as long as a
+// measurement takes: whatever both write has to travel as often as it does.
+func measureTransfer(s *samples) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	const writes = 10_000 // of each at a time
+	var took time.Duration
+	var n int
+	for ; took < s.job.Time; n += 2 * writes {
+		var at turn
+		var running sync.WaitGroup
+		start := time.Now()
+		for first := range int64(2) {
+			running.Go(func() {
+				for mine := first; mine < 2*writes; mine += 2 {
+					for at.n.Load() != mine {
+						// until the other one has written
+					}
+					at.n.Store(mine + 1)
+				}
+			})
+		}
+		running.Wait()
+		took += time.Since(start)
+	}
+	// It has nothing to do with the job's leases.
+	s.all = append(s.all, report.Sample{
+		Case: report.Case{Workload: "transfer", Metric: "ns", Procs: 2},
+		Peer: s.job.Peer, Round: s.job.Round, Value: float64(took) / float64(n),
+	})
 }

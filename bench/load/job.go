@@ -68,7 +68,7 @@ func (k Kind) Has(workload string) bool {
 	case Steps:
 		return workload == "decide" || workload == "pick"
 	default:
-		return workload == "renew" || workload == "handle"
+		return workload == "renew" || workload == "handle" || workload == "transfer"
 	}
 }
 

@@ -23,4 +23,5 @@ var Workloads = []Workload{
 	{"count", "Each renewal is counted: one increment, by each of so many goroutines.", nil, false},
 	{"decide", "A pass asks once whether too many are silent to evict anybody.", nil, false},
 	{"pick", "When all have expired, a pass evicts 15 % of them in a random order: drawing these.", nil, false},
+	{"transfer", "Two processors write one word by turns: how long it takes until the one sees what the other has written. Where it is long, or differs from round to round, so does everything that two processors write to.", nil, false},
 }

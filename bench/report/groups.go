@@ -50,6 +50,8 @@ var groups = []Group{
 		Is: of("decide")},
 	{Title: "Picking victims", Says: "Nanoseconds a victim.",
 		Is: of("pick")},
+	{Title: "From one processor to the other", Says: "Nanoseconds until one processor sees what the other has written: as it varies, so do the figures for two.",
+		Is: of("transfer"), explains: true},
 }
 
 const zipf = "zipf"
