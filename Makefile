@@ -61,6 +61,7 @@ docs:
 # Half an hour by estimate, on a machine that does nothing else; BENCHMARKS.md says how to read it.
 bench:
 	go run ./bench --json docs/bench/run.json
+	go run ./bench --large --json docs/bench/large.json
 	go run ./bench page
 
 bench-floors: tools

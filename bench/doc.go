@@ -2,8 +2,9 @@
 //
 //	go run ./bench                            measure, and print tables
 //	go run ./bench --quick                    the same in little, within three minutes
+//	go run ./bench --large                    how costs grow to ten million leases
 //	go run ./bench compare OLD.json NEW.json  say what became slower beyond the noise
-//	go run ./bench page                       write the kept run's tables and plots into the pages
+//	go run ./bench page                       write the kept runs' tables and plots into the pages
 //
 // Who is measured is in bench/peer, what is measured in bench/load, and what
 // becomes of it in bench/report. This package chooses, starts a process for each

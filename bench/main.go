@@ -83,7 +83,7 @@ Standard output gets the tables; what is going on is told on standard error.`,
 			case quick:
 				o = o.butFor(command.Flags(), quickly)
 			case large:
-				o.Scale = append(o.Scale, 10_000_000)
+				o = o.butFor(command.Flags(), largely)
 			}
 			run, err := o.run(command.Context(), command.ErrOrStderr())
 			if err != nil {
@@ -105,7 +105,7 @@ Standard output gets the tables; what is going on is told on standard error.`,
 	}
 	flags := command.Flags()
 	flags.BoolVar(&quick, "quick", false, "less of everything, within three minutes")
-	flags.BoolVar(&large, "large", false, "also ten million leases, which needs 8 GB of memory and takes half an hour more")
+	flags.BoolVar(&large, "large", false, "how costs grow to ten million leases, which needs 12 GB of memory")
 	flags.StringVar(&file, "json", "", "write what was measured to a `file`")
 	flags.StringVar(&plots, "plots", "", "draw what was measured into a `directory`, as SVG")
 	o.define(flags)
@@ -144,7 +144,7 @@ The exit status is 1 if something of ours has become slower.`,
 func pageCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "page",
-		Short: "Write the tables and plots of " + showFile + " into the project's pages",
+		Short: "Write the tables and plots of the runs in " + showDirectory + " into the project's pages",
 		Args:  cobra.NoArgs,
 		RunE:  func(*cobra.Command, []string) error { return writePages(".") },
 	}

@@ -30,7 +30,7 @@ func command(t *testing.T, args ...string) (status int, stdout, stderr string) {
 func TestRunCompareAndPage(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "run.json")
-	status, stdout, stderr := command(t, "--leases", "200", "--scale", "100", "--peers", "ours,rwmutex64,atomic,by hand,floor",
+	status, stdout, stderr := command(t, "--leases", "100,200", "--scale", "150", "--peers", "ours,rwmutex64,atomic,by hand,floor",
 		"--procs", "1,2", "--rounds", "4", "--time", "1ms", "--json", file, "--plots", dir)
 	if status != exitOK {
 		t.Fatalf("status %d: %s", status, stderr)

@@ -22,8 +22,9 @@ type options struct {
 }
 
 var (
-	standard = options{Leases: []int{10_000, 1_000_000}, Scale: []int{1_000, 100_000}, Procs: processors(), Time: 250 * time.Millisecond, Rounds: 6}
+	standard = options{Leases: []int{10_000, 1_000_000}, Scale: []int{1_000, 100_000}, Procs: processors(), Time: 150 * time.Millisecond, Rounds: 6}
 	quickly  = options{Leases: []int{100_000}, Procs: processors(), Time: 40 * time.Millisecond, Rounds: 2}
+	largely  = options{Leases: []int{10_000_000}, Workloads: growing, Procs: processors(), Time: 150 * time.Millisecond, Rounds: 2}
 )
 
 // processors are 1, 2, 4 and so on, up to what the machine has.
@@ -54,6 +55,9 @@ func (o options) butFor(flags *pflag.FlagSet, other options) options {
 	if !set("scale") {
 		o.Scale = other.Scale
 	}
+	if !set("workloads") {
+		o.Workloads = other.Workloads
+	}
 	if !set("time") {
 		o.Time = other.Time
 	}
@@ -73,6 +77,9 @@ func (o options) jobs() []load.Job {
 	var jobs []load.Job
 	for round := range o.Rounds {
 		jobs = append(jobs, o.jobsOf(load.Meters, 0, round, o.Procs, []string{"count"})...)
+		if len(o.Procs) > 1 {
+			jobs = append(jobs, o.jobsOf(load.Machine, 0, round, o.Procs, []string{"transfer"})...)
+		}
 		for _, leases := range o.Leases {
 			for _, kind := range []load.Kind{load.Registries, load.Steps, load.Floors} {
 				jobs = append(jobs, o.jobsOf(kind, leases, round, o.Procs, o.Workloads)...)

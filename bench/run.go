@@ -29,8 +29,13 @@ func (o options) run(ctx context.Context, stderr io.Writer) (report.Run, error) 
 	}
 	run := describe(ctx)
 	bar := barOf(stderr, jobs)
+	round := -1
 	for _, job := range jobs {
 		bar.Describe(fmt.Sprintf("round %d of %d, %s", job.Round+1, o.Rounds, job.Peer))
+		if job.Round != round && !isTerminal(stderr) {
+			fmt.Fprintf(stderr, "bench: round %d of %d, after %v\n", job.Round+1, o.Rounds, time.Since(run.Began).Round(time.Second))
+		}
+		round = job.Round
 		samples, err := inProcess(ctx, job)
 		if err != nil {
 			return report.Run{}, err

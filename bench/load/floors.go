@@ -3,7 +3,6 @@ package load
 import (
 	"math/rand/v2"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,9 +21,6 @@ func measureFloors(s *samples) error {
 	}
 	if s.job.wants("handle") {
 		measureStore(s)
-	}
-	if s.job.wants("transfer") && slices.Contains(s.job.Procs, 2) {
-		measureTransfer(s)
 	}
 	return nil
 }
@@ -126,9 +122,5 @@ func measureTransfer(s *samples) {
 		running.Wait()
 		took += time.Since(start)
 	}
-	// It has nothing to do with the job's leases.
-	s.all = append(s.all, report.Sample{
-		Case: report.Case{Workload: "transfer", Metric: "ns", Procs: 2},
-		Peer: s.job.Peer, Round: s.job.Round, Value: float64(took) / float64(n),
-	})
+	s.add(report.Case{Workload: "transfer", Metric: "ns", Procs: 2}, float64(took)/float64(n), 0)
 }

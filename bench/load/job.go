@@ -34,6 +34,7 @@ const (
 	Meters     Kind = "meter"    // of package peer
 	Steps      Kind = "step"     // parts of a pass, ours and by hand
 	Floors     Kind = "floor"    // what nobody can go below
+	Machine    Kind = "machine"  // what has nothing to do with leases
 )
 
 // Names are the peers of a kind, ours first.
@@ -52,7 +53,7 @@ func (k Kind) Names() []string {
 		for _, s := range steps {
 			names = append(names, s.name)
 		}
-	case Floors:
+	case Floors, Machine:
 		names = []string{floor}
 	}
 	return names
@@ -67,8 +68,10 @@ func (k Kind) Has(workload string) bool {
 		return workload == "count"
 	case Steps:
 		return workload == "decide" || workload == "pick"
+	case Machine:
+		return workload == "transfer"
 	default:
-		return workload == "renew" || workload == "handle" || workload == "transfer"
+		return workload == "renew" || workload == "handle"
 	}
 }
 
@@ -89,6 +92,8 @@ func (j Job) Measure() ([]report.Sample, error) {
 		err = measureSteps(samples)
 	case Floors:
 		err = measureFloors(samples)
+	case Machine:
+		measureTransfer(samples)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s with %d leases: %w", j.Peer, j.Leases, err)
@@ -101,7 +106,7 @@ func (j Job) check() error {
 	if !slices.Contains(j.Kind.Names(), j.Peer) {
 		errs = append(errs, fmt.Errorf("load: Peer = %q, want one of %q for Kind %q", j.Peer, j.Kind.Names(), j.Kind))
 	}
-	if j.Leases < 100 && j.Kind != Meters {
+	if j.Leases < 100 && j.Kind != Meters && j.Kind != Machine {
 		errs = append(errs, fmt.Errorf("load: Leases = %d, want at least 100, of which 1 %% is a lease", j.Leases))
 	}
 	if len(j.Procs) == 0 || j.Procs[0] < 1 || !slices.IsSorted(j.Procs) {

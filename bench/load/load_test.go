@@ -12,7 +12,7 @@ import (
 // Every peer goes through every workload, which also checks that leases are
 // there, expire and end as they should. How long it takes is not looked at.
 func TestEveryPeerUnderEveryWorkload(t *testing.T) {
-	for _, kind := range []Kind{Registries, Meters, Steps, Floors} {
+	for _, kind := range []Kind{Registries, Meters, Steps, Floors, Machine} {
 		for _, name := range kind.Names() {
 			t.Run(string(kind)+"/"+name, func(t *testing.T) {
 				job := Job{Kind: kind, Peer: name, Leases: 1000, Procs: []int{1, 2}, Time: time.Millisecond}
