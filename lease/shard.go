@@ -129,7 +129,7 @@ func (s *shard[K, V]) renew(f fingerprint, key *K, at int64) bool {
 			next := newSlotWord(at+grant.step, slotRenewed)
 			switch later := int64(seen) < int64(next); {
 			case seen&slotUnusual != 0:
-			case later && w.swapIf(seen, next):
+			case seen == next, later && w.swapIf(seen, next):
 				if grant.wanders {
 					c.bound.lower(next.deadline())
 				}
