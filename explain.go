@@ -185,12 +185,6 @@ func (v *Verdict[K, V]) weighWarning(plan evictionPlan, config Config, suspicion
 	return since.Add(dwell), true
 }
 
-// evictionPlan is when the eviction passes come.
-type evictionPlan struct {
-	schedule
-	compensates bool // the next one forgives what it comes late
-}
-
 // forgives reports whether a pass that is overdue at instant now forgives what
 // has been over since a deadline: what it comes late, so that it sees only what
 // had been over when it was due. Eureka's rule measures whole milliseconds.

@@ -21,6 +21,12 @@ type schedule struct {
 	next     int64 // epoch milliseconds
 }
 
+// evictionPlan is when the eviction passes come.
+type evictionPlan struct {
+	schedule
+	compensates bool // the next one forgives what it comes late
+}
+
 func (s *schedule) start(now time.Time) {
 	s.running = true
 	s.plan(now)
