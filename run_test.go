@@ -95,11 +95,11 @@ func TestRunTicksWhenPassesAreDueAndReportsInOrder(t *testing.T) {
 		if _, err := r.kernel.Register(r.start, 1, "", leasekernel.Exact().Term); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(15 * time.Second)
+		<-time.After(15 * time.Second)
 		if _, err := r.kernel.Register(time.Now(), 2, "", leasekernel.Exact().Term); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(100 * time.Second)
+		<-time.After(100 * time.Second)
 		same(t, "reports", r.stop(t), []string{
 			"10s eviction registered 1", "20s eviction registered 2", "30s eviction", "40s eviction", "50s eviction", "1m0s eviction",
 			"1m10s eviction", "1m20s eviction", "1m30s eviction", "1m40s eviction evicted 1", "1m50s eviction evicted 2",
@@ -176,17 +176,17 @@ func TestOpenWhileRunWaits(t *testing.T) {
 		config := leasekernel.Eureka(preserve.EurekaV1_9_17)
 		config.EvictionInterval = 20 * time.Second
 		r := run(t, config, nil)
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		for range 2 { // as often as anybody likes
 			if err := r.kernel.Open(time.Now(), 1); err != nil {
 				t.Error(err)
 			}
 		}
-		time.Sleep(35 * time.Second)
+		<-time.After(35 * time.Second)
 		if err := r.kernel.Open(time.Now(), 1); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(35 * time.Second)
+		<-time.After(35 * time.Second)
 		same(t, "reports", r.stop(t), []string{"30s eviction", "1m5s eviction", "1m10s rotation"})
 	})
 }
@@ -196,9 +196,9 @@ func TestOpenWhileRunWaits(t *testing.T) {
 func TestStopWhileRunWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, leasekernel.Exact(), nil)
-		time.Sleep(15 * time.Second)
+		<-time.After(15 * time.Second)
 		r.kernel.Stop()
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		same(t, "reports", r.stop(t), []string{"10s eviction"})
 	})
 }
@@ -208,12 +208,12 @@ func TestStopWhileRunWaits(t *testing.T) {
 func TestASlowReportDelaysNoPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, leasekernel.Exact(), func(_ *kernel, report report) {
-			time.Sleep(3 * time.Second)
+			<-time.After(3 * time.Second)
 			if report.At.Sub(report.Eviction.Decision.WarmUntil) == -20*time.Second { // after 40 s
-				time.Sleep(22 * time.Second)
+				<-time.After(22 * time.Second)
 			}
 		})
-		time.Sleep(80 * time.Second)
+		<-time.After(80 * time.Second)
 		same(t, "reports", r.stop(t), []string{
 			"10s eviction", "20s eviction", "30s eviction", "40s eviction", "1m5.001s eviction", "1m15.001s eviction",
 		})
@@ -230,7 +230,7 @@ func TestAReportMayStartAPass(t *testing.T) {
 			k.Status(report.At)
 			k.Evict(report.At.Add(5 * time.Second)) // plans anew
 		})
-		time.Sleep(30 * time.Second)
+		<-time.After(30 * time.Second)
 		same(t, "reports", r.stop(t), []string{"10s eviction", "25s eviction"})
 	})
 }
@@ -344,7 +344,7 @@ func TestAClockThatWakesLateRunsOnePass(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				time.Sleep(8*time.Minute + config.EvictionInterval*3)
+				<-time.After(8*time.Minute + config.EvictionInterval*3)
 				told := r.stop(t)
 				same(t, "reports", told[:min(len(told), len(row.passes))], row.passes)
 				var forgiven time.Duration
@@ -363,7 +363,7 @@ func TestAClockThatWakesLateRunsOnePass(t *testing.T) {
 func TestAClockThatWakesEarlyRunsNoPassEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := runOn(t, unpunctual{wakes: func(d time.Duration) time.Duration { return min(d, 3*time.Second) }}, leasekernel.Exact(), nil)
-		time.Sleep(35 * time.Second)
+		<-time.After(35 * time.Second)
 		same(t, "reports", r.stop(t), []string{"10s eviction", "20s eviction", "30s eviction"})
 	})
 }
@@ -373,7 +373,7 @@ func TestAClockThatWakesEarlyRunsNoPassEarly(t *testing.T) {
 func TestAClockThatNeverWakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := runOn(t, unpunctual{wakes: func(time.Duration) time.Duration { return -1 }}, leasekernel.Spring(), nil)
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		if err := r.kernel.Open(time.Now(), 1); err != nil { // after the update was due
 			t.Fatal(err)
 		}
@@ -381,7 +381,7 @@ func TestAClockThatNeverWakes(t *testing.T) {
 		if _, err := r.kernel.Register(time.Now(), 1, "", leasekernel.Spring().Term); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		same(t, "reports", r.stop(t), []string{"1h0m0s update", "2h0m0s registered 1"})
 	})
 }
@@ -415,9 +415,9 @@ func TestTheWallClockIsSetWhileRunWaits(t *testing.T) {
 				if _, err := r.kernel.Register(r.start, 1, "", leasekernel.Exact().Term); err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(15 * time.Second)
+				<-time.After(15 * time.Second)
 				clock.stepped.Store(int64(row.step))
-				time.Sleep(row.after)
+				<-time.After(row.after)
 				same(t, "reports", r.stop(t), row.want)
 			})
 		})
@@ -486,12 +486,12 @@ func TestTheContextEndsDuringASlowReport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, leasekernel.Exact(), func(_ *kernel, report report) {
 			if report.Eviction != nil {
-				time.Sleep(time.Minute)
+				<-time.After(time.Minute)
 			}
 		})
-		time.Sleep(20 * time.Second)
+		<-time.After(20 * time.Second)
 		r.cancel()
-		time.Sleep(20 * time.Second)
+		<-time.After(20 * time.Second)
 		if _, err := r.kernel.Register(time.Now(), 1, "", leasekernel.Exact().Term); err != nil {
 			t.Fatal(err)
 		}
@@ -518,7 +518,7 @@ func TestRunsOneAfterTheOtherTellEveryChangeOnce(t *testing.T) {
 				if _, err := k.Register(time.Now(), key, "", leasekernel.Exact().Term); err != nil {
 					t.Error(err)
 				}
-				time.Sleep(7 * time.Millisecond)
+				<-time.After(7 * time.Millisecond)
 				if key%3 == 0 {
 					k.Cancel(time.Now(), key)
 				}

@@ -94,7 +94,7 @@ func TestRunSendsWhatIsDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		known := false
 		tr := &transport{answer: func(_ context.Context, request heartbeat.Request) heartbeat.Reply {
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			if request == heartbeat.Renewal && !known {
 				return heartbeat.Reply{Kind: unknown}
 			}
@@ -113,7 +113,7 @@ func TestRunEndsRequestsThatHang(t *testing.T) {
 		asked := 0
 		tr := &transport{answer: func(ctx context.Context, request heartbeat.Request) heartbeat.Reply {
 			if asked++; asked == 1 {
-				time.Sleep(10 * time.Second)
+				<-time.After(10 * time.Second)
 				return heartbeat.Reply{Kind: unknown}
 			}
 			return hang(ctx, request)
